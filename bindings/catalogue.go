@@ -146,6 +146,9 @@ func (s *index[T]) check(errs map[int]error, setName func(name string) func(*T))
 func (c *Catalogue) Check() error {
 	errs := map[int]error{}
 	c.operations.check(errs, c.setOperation)
+	if len(errs) == 0 { // what one operation is found with is another
+		c.checkFinds(errs)
+	}
 	c.types.check(errs, c.setType)
 	c.triggers.check(errs, c.setTrigger)
 	var all []error
@@ -153,6 +156,15 @@ func (c *Catalogue) Check() error {
 		all = append(all, errs[line])
 	}
 	return errors.Join(all...)
+}
+
+// checkFinds adds what is wrong with how calls are found, by line.
+func (c *Catalogue) checkFinds(errs map[int]error) {
+	for name, e := range c.operations.byName {
+		if err := e.item.CheckFind(); err != nil {
+			errs[e.line] = fmt.Errorf("catalogue line %d: %s: %w", e.line, name, err)
+		}
+	}
 }
 
 func (c *Catalogue) setOperation(name string) func(*Operation) {

@@ -2,6 +2,7 @@ package bindings_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,6 +127,84 @@ func TestCatalogueCheck(t *testing.T) {
 	} {
 		if err := parse(test.text).Check(); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s: found %v, expected %q", test.text, err, test.want)
+		}
+	}
+}
+
+// TestCatalogueFind checks how calls are found.
+func TestCatalogueFind(t *testing.T) {
+	const catalogue = `operation notes.create {"id":"c","method":"POST","path":"/notes","own_key":{"args":{"ref":"{key}"}},"find":[FIND]}
+operation notes.get {"id":"g","method":"GET","path":"/notes/{id}","in_path":["id!: string"]}
+operation notes.list {"id":"l","method":"GET","path":"/notes","pages":{"items":"notes"}}
+operation notes.search {"id":"s","method":"POST","path":"/search","safe":true}
+`
+	const list = `{"operation":"notes.list","args":{"after":"{since.ms}"},"match":{"text":"{args.text}"},"created":"at","answer":{"note":"{found}"},"lag":"5s"}`
+	for _, test := range []struct{ find, old, changed, want string }{
+		{find: list},
+		{find: `{"key":true,"operation":"notes.get","args":{"id":"{key}"},"work":"2m"}`},
+		{find: `{"operation":"notes.search","items":"hits","match":{"text":"{args.text}"}},` + list},
+		{list, `notes.list`, `notes.all`, `find.0: there is no operation "notes.all"`},
+		{list, `notes.list`, `notes.create`, `notes.create may change something`},
+		{list, `notes.list`, `notes.get`, `the answer of notes.get is one record`},
+		{list, `"match":{"text":"{args.text}"},"created":"at",`, ``, `every record of notes.list would be a match`},
+		{list, `{args.text}`, `{arg.text}`, `{arg.text} has no value here`},
+		{list, `{args.text}`, `{found.text}`, `{found.text} has no value here`},
+		{list, `{found}`, `{item}`, `answer: {item} has no value here`},
+		{list, `{args.text}`, `{key}`, `{key} has a value only if key is set`},
+		{list, `"operation"`, `"key":true,"operation"`, `{key} is neither in args nor in match`},
+		{list, `5s`, `5`, `catalogue line 1: notes.create: found "5", expected a length of time`},
+		{list, `"5s"`, `5`, `catalogue line 1: notes.create: found 5, expected a length of time`},
+		{list, `5s`, `-5s`, `found "-5s", expected a length of time`},
+		{list, `"lag"`, `"lags"`, `unknown key "lags"; did you mean "lag"?`},
+	} {
+		find := strings.Replace(test.find, test.old, test.changed, 1)
+		c, err := bindings.ParseCatalogue([]byte(strings.Replace(catalogue, "FIND", find, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := c.Check(); {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", find, err)
+		case test.want != "" && (err == nil || !strings.HasPrefix(err.Error(), "catalogue line 1: notes.create: ") || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: %v, expected %q", find, err, test.want)
+		}
+	}
+	for _, test := range []struct{ old, changed, want string }{
+		{`"{key}"`, `"{args.id}"`, `own_key: args: found the words ["args.id"], expected {key} alone`},
+		{`"args":{"ref":"{key}"}`, `"args":{"ref":"{key}"},"format":"md5"`, `own_key: format: found "md5", expected "hex" or "uuid"`},
+		{`"method":"POST","path":"/notes"`, `"method":"GET","path":"/notes"`, `it only reads`},
+		{`"own_key":{"args":{"ref":"{key}"}},`, ``, `the operation is sent with none`},
+	} {
+		text := strings.Replace(catalogue, "FIND", `{"key":true,"operation":"notes.get","args":{"id":"{key}"}}`, 1)
+		c, err := bindings.ParseCatalogue([]byte(strings.Replace(text, test.old, test.changed, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, expected %q", test.changed, err, test.want)
+		}
+	}
+}
+
+// TestFindApplies checks to which calls a way to find them applies.
+func TestFindApplies(t *testing.T) {
+	for _, test := range []struct {
+		find  bindings.Find
+		args  string
+		keyed bool
+		want  bool
+	}{
+		{bindings.Find{}, "", false, true},
+		{bindings.Find{Key: true}, "", false, false},
+		{bindings.Find{Key: true}, "", true, true},
+		{bindings.Find{With: []string{"a", "b"}}, "a", false, false},
+		{bindings.Find{With: []string{"a", "b"}}, "a b", false, true},
+		{bindings.Find{Without: []string{"a", "b"}}, "b", true, false},
+		{bindings.Find{Without: []string{"a", "b"}}, "c", true, true},
+	} {
+		given := func(name string) bool { return slices.Contains(strings.Fields(test.args), name) }
+		if got := test.find.Applies(given, test.keyed); got != test.want {
+			t.Errorf("%+v with %q, keyed %v: %v", test.find, test.args, test.keyed, got)
 		}
 	}
 }

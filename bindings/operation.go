@@ -55,6 +55,13 @@ type Operation struct {
 	IdempotentWithout []string `json:"idempotent_without,omitempty"`
 	// Key is set if the operation accepts the app's idempotency key.
 	Key bool `json:"key,omitempty"`
+	// OwnKey is how calls are sent with a key of ours; nil: they are not.
+	OwnKey *OwnKey `json:"own_key,omitempty"`
+	// Find are the ways to find out whether a call was done whose result is not
+	// known. NotFound is why there are none, in our own words, where that does not
+	// follow from the operation's method and name.
+	Find     []Find `json:"find,omitempty"`
+	NotFound string `json:"not_found,omitempty"`
 
 	// Consent is set if the vendor's customer may have to agree to a call, as
 	// in App.Consent.

@@ -10,7 +10,7 @@ import (
 )
 
 // TestUndecidedTick holds the first tick of a schedule: the next ticks have their runs,
-// unless the hook wants them one after the other.
+// unless the hook wants them one after the other. Its call has no look-up.
 func TestUndecidedTick(t *testing.T) {
 	for overlap, stops := range map[string]bool{
 		``: false, `{ overlap = "skip" }, `: false, `{ overlap = "replace" }, `: false, `{ overlap = "parallel" }, `: false, `{ overlap = "queue" }, `: true,
@@ -18,8 +18,8 @@ func TestUndecidedTick(t *testing.T) {
 		t.Run(overlap, func(t *testing.T) {
 			t.Parallel()
 			f := newClockFixture(t, "", fmt.Sprintf(`local slack = require "slack"
-every("1m", %sfunction() slack.chat.post_message { channel = "C0GENERAL01", text = "tick" } end)`, overlap))
-			must(t, f.apps.Fault(sandbox.Fault{App: "slack", Operation: "chat.post_message", Cut: sandbox.CutAnswer, Times: 1}))
+every("1m", %sfunction() slack.chat.schedule_message { channel = "C0GENERAL01", text = "tick", post_at = 4102444800 } end)`, overlap))
+			must(t, f.apps.Fault(sandbox.Fault{App: "slack", Operation: "chat.schedule_message", Cut: sandbox.CutAnswer, Times: 1}))
 			f.await("a held tick", func() bool { return len(f.inState(journal.Held)) == 1 })
 			undecided := f.inState(journal.Held)[0]
 			if stops {

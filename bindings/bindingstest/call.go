@@ -2,15 +2,11 @@ package bindingstest
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
 )
-
-// wordInCall matches a word in braces in the arguments of a bindings.Call.
-var wordInCall = regexp.MustCompile(`\{[a-z]+(?:\.[A-Za-z0-9_@$-]+)*\}`)
 
 // testCall checks a call that the engine makes by itself: its operation exists,
 // its arguments are those of the operation and complete, and every word in them
@@ -36,7 +32,7 @@ func testCall(t reporter, app *bindings.App, what string, call bindings.Call, wo
 		}
 	}
 	words = append(words, "account", "parent")
-	for _, word := range wordsIn(call.Args) {
+	for _, word := range bindings.Placeholders(call.Args) {
 		known := slices.ContainsFunc(words, func(w string) bool {
 			return w == word || strings.HasSuffix(w, ".") && strings.HasPrefix(word, w)
 		})
@@ -45,25 +41,6 @@ func testCall(t reporter, app *bindings.App, what string, call bindings.Call, wo
 		}
 	}
 	return op
-}
-
-// wordsIn returns the words in all texts of a value.
-func wordsIn(v any) (words []string) {
-	switch v := v.(type) {
-	case string:
-		for _, word := range wordInCall.FindAllString(v, -1) {
-			words = append(words, strings.Trim(word, "{}"))
-		}
-	case []any:
-		for _, inner := range v {
-			words = append(words, wordsIn(inner)...)
-		}
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			words = append(words, wordsIn(v[name])...)
-		}
-	}
-	return words
 }
 
 // testForEach checks the lists of a ForEach.

@@ -15,6 +15,8 @@ func (n *notes) Error(args ...any)                 { *n = append(*n, fmt.Sprint(
 func (n *notes) Errorf(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
 
 const valid = `operation things.list {"id":"l","method":"GET","path":"/things","in_query":["account: string","cursor: string"],"account":"account","scopes":["things.read"],"answer":"#Things","pages":{"items":"things","cursors":{"cursor":"next"}}}
+operation things.create {"id":"c","method":"POST","path":"/things","body":{"encoding":"json","type":"#Thing"},"own_key":{"args":{"id":"{key}"},"auths":["token"]},"find":[{"with":["name"],"operation":"things.search","args":{"account":"{args.name}"},"match":{"name":"{args.name}"},"answer":{"id":"{found.id}"}}],"answer":"#Thing"}
+operation things.search {"id":"f","method":"GET","path":"/search","in_query":["account: string"],"answer":"#Things","pages":{"items":"things"}}
 operation shop.show {"id":"s","method":"GET","path":"/shop"}
 operation things.update {"id":"u","method":"PUT","path":"/things/{id}","in_path":["id!: string"],"body":{"encoding":"json","type":"#Thing"},"idempotent":"sets the same again","idempotent_with":["name"]}
 type Thing {"fields":["id: string","name: string"]}
@@ -91,6 +93,14 @@ func TestBroken(t *testing.T) {
 		{`"items":"things"`, `"items":"data"`, `#Things has no field "data"`},
 		{`"idempotent_with":["name"]`, `"idempotent_with":["email"]`, `idempotent by "email"`},
 		{`"method":"GET"`, `"method":"GET","idempotent":"reads"`, `things.list only reads`},
+		{`{"args":{"id":"{key}"}`, `{"args":{"uid":"{key}"}`, `things.create: own_key: "uid" is none of its arguments`},
+		{`"auths":["token"]`, `"auths":["oauth"]`, `own_key: there is no way to authorise called "oauth"`},
+		{`"with":["name"]`, `"with":["title"]`, `find.0: "title" is none of its arguments`},
+		{`{"account":"{args.name}"}`, `{"shop":"{args.name}"}`, `find.0: things.search has no argument "shop"`},
+		{`{"account":"{args.name}"}`, `{"account":"{args.title}"}`, `{args.title}: "title" is none of its arguments`},
+		{`"match":{"name"`, `"match":{"title"`, `#Thing has no field "title"`},
+		{`"{found.id}"`, `"{found.uid}"`, `#Thing has no field "uid"`},
+		{`"answer":{"id"`, `"answer":{"uid"`, `answer: #Thing has no field "uid"`},
 		{`"method":"PUT"`, `"method":"SET"`, `method "SET"`},
 		{`"method":"PUT"`, `"method":"GET"`, "a GET with a body"},
 		{`"encoding":"json"`, `"encoding":"xml"`, `encoding "xml"`},
@@ -104,7 +114,7 @@ func TestBroken(t *testing.T) {
 		{`"record":"id"`, `"record":"id","form":"click"`, `the form "click", which the app does not have`},
 		{`"record":"id"`, `"decides":{"answer":["value"]}`, `decides: "value": #Thing has no field "value"`},
 		{`"record":"id"`, `"decides":{"by":"name"}`, "decides, and there is no path of the answer"},
-		{`"record":"id"`, `"recrd":"id"`, `catalogue line 6: acme.thing.created: unknown key "recrd"; did you mean "record"?`},
+		{`"record":"id"`, `"recrd":"id"`, `catalogue line 8: acme.thing.created: unknown key "recrd"; did you mean "record"?`},
 		{`"record":"id"`, `"record":"uid"`, `record: "uid": #Thing has no field "uid"`},
 		{`"vendor":"ThingCreate",`, ``, "acme.thing.created has no vendor, the type of its webhook, and no poll makes it"},
 		{"trigger acme.thing.created", `trigger acme.thing.made {"vendor":"ThingCreate"}` + "\ntrigger acme.thing.created", "cannot be distinguished"},

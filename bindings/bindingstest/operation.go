@@ -43,6 +43,7 @@ func testOperations(t reporter, app *bindings.App, c *bindings.Catalogue) {
 		testTerms(t, app, o, limits)
 		testURLPath(t, o)
 		testArguments(t, c, o)
+		testFind(t, app, o)
 	}
 }
 

@@ -221,5 +221,5 @@ func testItemPath(t reporter, app *bindings.App, what string, p *bindings.Poll, 
 
 // changedOnly reports whether the list is read only for items that changed.
 func changedOnly(p *bindings.Poll) bool {
-	return p.ForEach != nil && slices.ContainsFunc(wordsIn(p.ForEach.List.Args), func(w string) bool { return w == "since" || w == "since.ms" })
+	return p.ForEach != nil && slices.ContainsFunc(bindings.Placeholders(p.ForEach.List.Args), func(w string) bool { return w == "since" || w == "since.ms" })
 }

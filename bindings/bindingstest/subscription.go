@@ -56,7 +56,7 @@ func testSteps(t reporter, what string, s *bindings.Subscription) {
 		t.Errorf("%s: the vendor has no API for it, so Steps must describe what to do by hand, with {url}", what)
 	}
 	for _, step := range s.Steps {
-		if words := wordsIn(step); slices.ContainsFunc(words, func(w string) bool { return w != "url" && w != "types.text" }) {
+		if words := bindings.Placeholders(step); slices.ContainsFunc(words, func(w string) bool { return w != "url" && w != "types.text" }) {
 			t.Errorf("%s: step %q: only {url} and {types.text} have values", what, step)
 		}
 	}
@@ -79,7 +79,7 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 		later = append(later, "kept."+path)
 	}
 	create := testCall(t, app, what+": create", s.Create, atCreate...)
-	if !slices.Contains(wordsIn(s.Create.Args), "url") {
+	if !slices.Contains(bindings.Placeholders(s.Create.Args), "url") {
 		t.Errorf("%s: create: no argument takes {url}", what)
 	}
 	testSecret(t, app, what, s)
@@ -97,14 +97,14 @@ func testRegistered(t reporter, app *bindings.App, what string, s *bindings.Subs
 			continue
 		}
 		testCall(t, app, what+": "+verb, *call, later...)
-		if !slices.Contains(wordsIn(call.Args), "id") {
+		if !slices.Contains(bindings.Placeholders(call.Args), "id") {
 			t.Errorf("%s: %s: no argument takes {id}", what, verb)
 		}
 	}
 	if ends := s.Lifetime > 0; !ends && (s.Expires != "" || s.Renew != nil) {
 		t.Errorf("%s: it ends, and there is no Lifetime by which to renew it", what)
 	}
-	if s.Update != nil && !slices.ContainsFunc(wordsIn(s.Update.Args), isTypes) {
+	if s.Update != nil && !slices.ContainsFunc(bindings.Placeholders(s.Update.Args), isTypes) {
 		t.Errorf("%s: update: no argument takes {types}", what)
 	}
 	if len(s.Adds) > 0 && s.ForEach == nil {
@@ -153,7 +153,7 @@ func testList(t reporter, app *bindings.App, what string, s *bindings.Subscripti
 // source.
 func testSecret(t reporter, app *bindings.App, what string, s *bindings.Subscription) {
 	hook := app.Webhook
-	ours := slices.Contains(wordsIn(s.Create.Args), "secret")
+	ours := slices.Contains(bindings.Placeholders(s.Create.Args), "secret")
 	byHandshake := hook.Handshake != nil && hook.Handshake.Header != ""
 	needed := hook.Token != nil
 	for _, signature := range hook.Signatures {

@@ -54,6 +54,8 @@ type operationFields struct {
 	IdempotentWith    []string
 	IdempotentWithout []string
 	Key               *bool
+	OwnKey            *bindings.OwnKey
+	Find              []bindings.Find
 	Limit             *string
 	Scopes            []string
 	Account           *string
@@ -144,7 +146,23 @@ func (f *appFile) app(name string, text []byte) (*bindings.App, error) {
 	if app.Account.Noun == "" {
 		app.Account.Noun = "account"
 	}
-	return app, check(app)
+	return app, errors.Join(check(app), f.checkFinds(app))
+}
+
+// checkFinds returns what is wrong with how calls of operations are found.
+func (f *appFile) checkFinds(app *bindings.App) error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(f.Operations)) {
+		if s := f.Operations[name]; s.Find == nil && s.OwnKey == nil {
+			continue
+		}
+		if o, found := app.Operation(name); found {
+			if err := o.CheckFind(); err != nil {
+				problems = append(problems, fmt.Errorf("operations.%s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // overlay returns the text of a catalogue with the operations as the app file
@@ -208,6 +226,12 @@ func (f *appFile) operation(name string, body []byte) ([]byte, error) {
 	}
 	if s.IdempotentWithout != nil {
 		o.IdempotentWithout = s.IdempotentWithout
+	}
+	if s.OwnKey != nil {
+		o.OwnKey = s.OwnKey
+	}
+	if s.Find != nil {
+		o.Find = s.Find
 	}
 	if s.Scopes != nil {
 		o.Scopes, o.AnyScope = s.Scopes, nil

@@ -55,6 +55,11 @@ func (d *decoder) value(key string, n *yaml.Node, into reflect.Value) {
 			d.expected(key, n, "a length of time such as 30m or 24h")
 		}
 		return
+	case *bindings.Duration:
+		var read time.Duration
+		d.value(key, n, reflect.ValueOf(&read).Elem())
+		*at = bindings.Duration(read)
+		return
 	case *bindings.Type:
 		text, isText := yamltext.Text(n)
 		if !isText {
