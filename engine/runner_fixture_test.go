@@ -140,13 +140,13 @@ func (c *crashingStore) Record(ctx context.Context, h journal.Lease, step journa
 	return result, err
 }
 
-func (c *crashingStore) Withdraw(ctx context.Context, h journal.Lease, number int) error {
-	return c.write("withdraw", func() error { return c.Store.Withdraw(ctx, h, number) })
+func (c *crashingStore) Withdraw(ctx context.Context, h journal.Lease, number int, decided ...journal.CallDecision) error {
+	return c.write("withdraw", func() error { return c.Store.Withdraw(ctx, h, number, decided...) })
 }
 
 func (c *crashingStore) Park(ctx context.Context, h journal.Lease, park journal.Park) error {
 	err := c.write("park "+string(park.State), func() error { return c.Store.Park(ctx, h, park) })
-	if err == nil && (park.State == journal.Held || park.State == journal.Blocked) {
+	if err == nil && (park.State == journal.Held || park.State == journal.Blocked) && park.Until.IsZero() {
 		c.settle()
 	}
 	return err
@@ -252,7 +252,7 @@ func (r *runnerFixture) process(event journal.Event, at int, after bool) (journa
 }
 
 func settled(one journal.Run) bool {
-	return one.State.Ended() || one.State == journal.Held || one.State == journal.Blocked
+	return one.State.Ended() || one.State == journal.Blocked || one.State == journal.Held && one.Park.Until.IsZero()
 }
 
 // find returns the event's only run; an empty one if the event was not accepted.

@@ -70,7 +70,11 @@ const (
 	Fail   Resolution = "fail"  // end the run
 )
 
-// CallDecision is a person's decision about the uncertain call of a held run.
+// ByLookup is CallDecision.By of a decision that a look-up made.
+const ByLookup = "look-up"
+
+// CallDecision is a person's decision about the uncertain call of a held run, or
+// that of a look-up.
 type CallDecision struct {
 	Resolution Resolution `json:"resolution"`
 	// Result is that of the call, for Skip; nil is an empty one. It is recorded in

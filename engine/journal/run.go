@@ -149,7 +149,8 @@ type Step struct {
 	Args   json.RawMessage `json:"args,omitempty"` // as the script passed them, secrets by name
 	// Hash is the hash of the arguments. A replay compares it with that of the
 	// call that the script makes.
-	Hash   string          `json:"hash,omitempty"`
+	Hash string `json:"hash,omitempty"`
+	// Result is the step's; of a begun record it is the Lookup, if there is one.
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *bindings.Error `json:"error,omitempty"`
 	// Sent is, in a begun record, what was sent first.

@@ -94,8 +94,9 @@ type Execution interface {
 	// retains what was sent first. A result larger than MaxValue is recorded, and
 	// returned, as an error of kind too_large.
 	Record(ctx context.Context, lease Lease, step Step, effect Effect) (json.RawMessage, error)
-	// Withdraw deletes a begun record: its call was certainly not done.
-	Withdraw(ctx context.Context, lease Lease, number int) error
+	// Withdraw deletes a begun record: its call was certainly not done. Decided, at
+	// most one, is the decision that this follows from, which is recorded.
+	Withdraw(ctx context.Context, lease Lease, number int, decided ...CallDecision) error
 	// Park ends the activation, and the lease with it; the run goes on when
 	// something wakes it. The store searches for what has already happened in the
 	// same commit: the oldest event accepted since the run was created that Await
@@ -324,6 +325,9 @@ type Effect struct {
 	// File is the hash of a file that is the result or a part of it: the file is
 	// needed as long as the run is stored. The result is the step's own.
 	File string
+	// Decision is recorded: the step is that of a call whose result was not known, and
+	// its result is what was found out. It can be set beside Written.
+	Decision *CallDecision
 	// Approval is created: the caller sets its id, title, text, choices and end,
 	// the store the rest. The result is the step's own.
 	Approval *Approval

@@ -229,6 +229,55 @@ var commandTests = map[string]func(f *fixture){
 			f.Fatal(err)
 		}
 	},
+	"a held run with a time owns its lane, goes on at that time with its begun record, and can be resolved before": func(f *fixture) {
+		until := f.clock.Now().Add(time.Minute)
+		park := func(a journal.Activation) {
+			record := begun(1, "send")
+			record.Sent, record.Result = json.RawMessage(`{"at":1}`), json.RawMessage(`{"sent":"2026-03-02T09:00:00Z","candidates":[{"id":7}]}`)
+			f.park(lease(a), journal.Park{State: journal.Held, Step: &record, Until: until})
+		}
+		f.sends("c_1", `{}`, hook("new"))
+		f.sends("c_1", `{}`, hook("new"))
+		first := f.next()
+		f.record(lease(first), begun(1, "send"), journal.Effect{})
+		park(first)
+		run := f.wantState(first.Run.ID, journal.Held)
+		want(f, "until", run.Park.Until.Equal(until.Truncate(time.Microsecond)), true)
+		f.nothingNext()
+		f.reopen()
+		f.nothingNext()
+		f.clock.Advance(time.Minute)
+		again := f.nextIs(first.Run.ID)
+		l := again.Steps[0].Lookup()
+		if l == nil || len(l.Candidates) != 1 || string(l.Candidates[0]) != `{"id":7}` {
+			f.Errorf("the look-up is %+v", l)
+		}
+		until = f.clock.Now().Add(time.Minute)
+		park(again)
+		f.do(f.store.DecideCall(f.ctx, first.Run.ID, journal.CallDecision{Resolution: journal.Skip, Result: json.RawMessage(`{"id":7}`)}))
+		done := f.nextIs(first.Run.ID)
+		want(f, "result", string(done.Steps[0].State)+" "+string(done.Steps[0].Result), `done {"id":7}`)
+		f.clock.Advance(time.Hour)
+		f.finish(lease(done), journal.Succeeded)
+		f.finish(lease(f.next()), journal.Succeeded)
+	},
+	"what a look-up decides is recorded with the step": func(f *fixture) {
+		h := f.begun()
+		resend := journal.CallDecision{Resolution: journal.Resend, By: journal.ByLookup}
+		f.record(h, begun(1, "send"), journal.Effect{})
+		f.do(f.store.Withdraw(f.ctx, h, 1, resend))
+		f.clock.Advance(time.Minute)
+		f.record(h, begun(1, "send"), journal.Effect{})
+		skip := journal.CallDecision{Resolution: journal.Skip, By: journal.ByLookup}
+		if _, err := f.store.Record(f.ctx, h, begun(1, "send"), journal.Effect{Decision: &skip}); err == nil {
+			f.Error("a decision was recorded with a begun record")
+		}
+		f.record(h, step(1, "send", `1`), journal.Effect{Decision: &skip})
+		run, _ := f.run(h.Run)
+		at := f.clock.Now().UTC().Truncate(time.Microsecond)
+		resend.Step, resend.At, skip.Step, skip.At = 1, at.Add(-time.Minute), 1, at
+		want(f, "decisions", fmt.Sprint(run.Decisions), fmt.Sprint([]journal.CallDecision{resend, skip}))
+	},
 	"migrate binds a parked run to another version, and queues a blocked one": func(f *fixture) {
 		f.inOnly(func(id string) error {
 			before, _, _ := f.store.Run(f.ctx, id)

@@ -167,10 +167,7 @@ func (l *Ledger) DecideCall(ctx context.Context, run string, d journal.CallDecis
 				err = b.resendCall(r)
 			}
 			if err == nil {
-				decided := d
-				decided.Step, decided.At = park.Step, b.now
-				b.changeCount++
-				b.changes.Resolutions = append(b.changes.Resolutions, Resolution{r.Seq, decided})
+				b.addDecision(r.Seq, park.Step, d)
 			}
 			return err
 		},

@@ -122,6 +122,8 @@ func (t *stepTask) check(l *Ledger, step journal.Step) error {
 	switch {
 	case count > 1:
 		return errors.New("a step has one effect at most")
+	case effect.Decision != nil && (count > 0 || step.State != journal.Done):
+		return errors.New("a decision comes with a call that is done")
 	case effect.Written != nil && (count > 0 || step.State == journal.Erred):
 		return errors.New("what was written comes with a call that is begun or done, alone")
 	case count > 0 && step.State != journal.Done:
@@ -190,6 +192,9 @@ func (t *stepTask) decide(b *batch) error {
 	if err := b.written(t.run, &t.step, done.step.State, t.effect.Written); err != nil {
 		return err
 	}
+	if d := t.effect.Decision; d != nil {
+		b.addDecision(t.run, t.step.Number, *d)
+	}
 	if r.State != Running || r.Epoch != lease.Epoch {
 		n, err := b.activate(r, lease)
 		if err != nil {
@@ -257,12 +262,13 @@ func (b *batch) stepError(key StepKey) ([]byte, error) {
 type withdrawTask struct {
 	waiter
 	leaseKey
-	number int
+	number  int
+	decided []journal.CallDecision
 }
 
 // Withdraw implements journal.Store.
-func (l *Ledger) Withdraw(ctx context.Context, h journal.Lease, number int) error {
-	t := &withdrawTask{waiter: newWaiter(), number: number}
+func (l *Ledger) Withdraw(ctx context.Context, h journal.Lease, number int, decided ...journal.CallDecision) error {
+	t := &withdrawTask{waiter: newWaiter(), number: number, decided: decided}
 	var err error
 	if t.leaseKey, err = l.parseLease(h); err == nil {
 		err = l.queue.do(ctx, t)
@@ -280,5 +286,15 @@ func (t *withdrawTask) decide(b *batch) error {
 	if last := b.lastStep(t.run); !last.Begun || last.Number != t.number {
 		return refusef("it is not the last and begun")
 	}
+	for _, d := range t.decided {
+		b.addDecision(t.run, t.number, d)
+	}
 	return b.dropStep(t.run, t.number)
+}
+
+// addDecision records a decision about the call of a step.
+func (b *batch) addDecision(run int64, step int, d journal.CallDecision) {
+	d.Step, d.At = step, b.now
+	b.changeCount++
+	b.changes.Resolutions = append(b.changes.Resolutions, Resolution{run, d})
 }
