@@ -26,6 +26,9 @@ type Request struct {
 	// Timeout bounds each sending; zero means the connection's or the default.
 	Timeout time.Duration
 	Key     string // idempotency key, sent where the operation takes one
+	// OwnKey is a key that no other call has, 32 hexadecimal digits. It is sent where
+	// bindings.OwnKey applies; empty: it is not.
+	OwnKey string
 	// AsFile stores a successful answer as a file: Answer.Body is then that
 	// file.
 	AsFile bool

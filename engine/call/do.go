@@ -52,6 +52,13 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	}
 	account, parent := conn.Accounts()
 	args := fillAccount(s, op, r.Args, account, parent)
+	safety := safetyOf(op, args) // with the key of ours it is the same: a refusal of the second is no answer to the first
+	own := ownKey(r, conn, args, again)
+	if own != "" && op.OwnKey != nil {
+		if args, err = addOwnKey(op.OwnKey, args, own); err != nil {
+			return Answer{}, err
+		}
+	}
 	w, err := c.wire(ctx, r, s, conn, args, again)
 	if err != nil {
 		return Answer{}, err
@@ -60,7 +67,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 		conn.FetchScopes(ctx)
 	}
 	if e := checkAllowed(r.App, op, conn); e != nil {
-		return Answer{}, notAllowedError(e, again, safetyOf(op, args))
+		return Answer{}, notAllowedError(e, again, safety)
 	}
 	secrets := redactor{conn, r.Secrets}
 	j := c.appJob(r.App, op, secrets, w, r.Timeout, r.BegunRecorder)
@@ -71,10 +78,12 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	if j.asFile = r.AsFile; r.AsFile && r.Timeout == 0 && conn.Timeout() == 0 {
 		j.timeout = fileTimeout
 	}
-	j.safety = safetyOf(op, args)
+	j.safety = safety
 	j.setKeyTTL(w, r.App, op.Key)
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, secrets, len(r.Secrets) > 0), again, c.config.Clock.Now())
+		first := w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, secrets, len(r.Secrets) > 0)
+		first.OwnKey = own
+		j.setRecord(first, again, c.config.Clock.Now())
 	}
 	return c.send(ctx, j)
 }

@@ -26,6 +26,8 @@ type sentRecord struct {
 	// Withheld is set when the request has a secret or a file. Then nothing of
 	// it is recorded, and the request is built again from the same arguments.
 	Withheld bool `json:"withheld,omitempty"`
+	// OwnKey is the key of ours among the arguments, see bindings.OwnKey.
+	OwnKey string `json:"own_key,omitempty"`
 }
 
 // plainHeaders are the headers that are recorded of a request with headers from

@@ -1,0 +1,294 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/jsonpath"
+)
+
+const (
+	// maxClockSkew is how far the vendor's clock may be behind or ahead of ours
+	// when records are compared with the time at which a call was sent.
+	maxClockSkew = 10 * time.Minute
+	// maxFindPages bounds the pages of a list that are read to find one record.
+	maxFindPages = 50
+	// maxFound bounds the matches that are returned.
+	maxFound = 20
+)
+
+// FindRequest is a read that finds out whether a begun request was done. Args of
+// Begun are with opened secrets.
+type FindRequest struct {
+	Begun
+	Find       *bindings.Find // as FindFor returned it
+	Key        string         // as for FindFor
+	Connection string
+	// Given are the arguments as the script has them, for the answer that is made.
+	Given   json.RawMessage
+	Secrets []string
+	Caller
+}
+
+// Found is what a FindRequest found.
+type Found struct {
+	// Answers are what the call is taken to have answered, one for each match. There
+	// are at most 20.
+	Answers []json.RawMessage
+	// Answer is that of the last read. It is returned with an error too.
+	Answer
+}
+
+// FindFor returns the way to find out whether the request was done; nil if there
+// is none. Key is the idempotency key that was derived for the call; empty if it
+// has none, or one of the script's own.
+func (b Begun) FindFor(key string) *bindings.Find {
+	if b.Operation == nil {
+		return nil
+	}
+	first, err := readSentRecord(b.Sent)
+	if err != nil || first == nil {
+		return nil
+	}
+	given, keyed := isSetIn(b.Args), first.keyOf(b.Operation, key) != ""
+	for i := range b.Operation.Find {
+		if f := &b.Operation.Find[i]; f.Applies(given, keyed) {
+			return f
+		}
+	}
+	return nil
+}
+
+// keyOf returns the key of ours that the request was sent with, empty if it was
+// sent with none. derived is the idempotency key that was derived for it.
+func (s *sentRecord) keyOf(op *bindings.Operation, derived string) string {
+	switch {
+	case s.OwnKey != "":
+		return s.OwnKey
+	case op.Key && derived != "" && (s.Withheld || s.Key == derived):
+		return derived
+	}
+	return ""
+}
+
+// Find reads what the vendor has, and returns the records that may be those of the
+// call. What the vendor answered is a *bindings.Error.
+func (c *Client) Find(ctx context.Context, r FindRequest) (Found, error) {
+	reads, found := r.Find.Reads(r.Operation)
+	if !found || !reads.ReadOnly() {
+		return Found{}, &bindings.Error{Kind: bindings.Invalid, App: r.App.Name, Operation: r.Operation.Name,
+			Message: fmt.Sprintf("the catalogue finds it by %q, which is no operation that only reads", r.Find.Operation)}
+	}
+	sent, err := readSentRecord(r.Sent)
+	if err != nil {
+		return Found{}, err
+	}
+	conn, err := c.connection(r.App, reads.Name, r.Connection)
+	if err != nil {
+		return Found{}, err
+	}
+	f := &finder{client: c, request: r, sent: sent, reads: reads, conn: conn}
+	args, err := Arguments(r.Find.Args, f.vars)
+	if err != nil {
+		return Found{}, err
+	}
+	if err := f.read(ctx, args); err != nil {
+		return f.found, err
+	}
+	return f.found, nil
+}
+
+// finder is a FindRequest while it is made.
+type finder struct {
+	client  *Client
+	request FindRequest
+	sent    *sentRecord
+	reads   *bindings.Operation
+	conn    *connection.Connection
+	found   Found
+}
+
+// vars returns the values of the words of a bindings.Find.
+func (f *finder) vars(name string) (any, bool) {
+	since := f.sent.At.Add(-maxClockSkew).UTC()
+	account, parent := f.conn.Accounts()
+	switch name {
+	case "key":
+		key := f.sent.keyOf(f.request.Operation, f.request.Key)
+		return key, key != ""
+	case "since":
+		return since.Format(time.RFC3339), true
+	case "since.s":
+		return strconv.FormatInt(since.Unix(), 10), true
+	case "since.ms":
+		return strconv.FormatInt(since.UnixMilli(), 10), true
+	case "account":
+		return account, account != ""
+	case "parent":
+		return parent, parent != ""
+	}
+	return f.argument(f.request.Args, name)
+}
+
+// argument returns the value of a word for an argument of the call.
+func (f *finder) argument(args json.RawMessage, name string) (any, bool) {
+	path, found := strings.CutPrefix(name, "args.")
+	if !found {
+		return nil, false
+	}
+	value, found := jsonpath.Lookup(args, path)
+	return value, found && string(value) != "null"
+}
+
+// read reads the record, or all records of the list, and adds the matches.
+func (f *finder) read(ctx context.Context, args json.RawMessage) error {
+	if f.reads.Pages != nil {
+		return f.readPages(ctx, args)
+	}
+	answer, err := f.client.Do(ctx, Request{App: f.request.App, Operation: f.reads, Connection: f.request.Connection, Args: args,
+		Secrets: f.request.Secrets, Caller: f.request.Caller})
+	f.found.Answer = answer
+	var e *bindings.Error
+	switch {
+	case err != nil && f.request.Find.Items == "" && errors.As(err, &e) && e.Kind == bindings.NotFound:
+		return nil
+	case err != nil:
+		return err
+	case f.request.Find.Items == "":
+		return f.add(answer.Body)
+	}
+	list := jsonpath.Get(answer.Body, f.request.Find.Items)
+	if list.Exists() && !list.IsArray() && list.Type != gjson.Null {
+		return pageError(f.reads, "expected a list at %q in the answer, found %s", f.request.Find.Items, kindOf(list))
+	}
+	return f.addMatches(list)
+}
+
+func (f *finder) readPages(ctx context.Context, args json.RawMessage) error {
+	for range maxFindPages {
+		answer, err := f.client.Do(ctx, Request{App: f.request.App, Operation: f.reads, Connection: f.request.Connection, Args: args,
+			Secrets: f.request.Secrets, Caller: f.request.Caller, Page: true})
+		if f.found.Answer = answer; err != nil {
+			return err
+		}
+		items, next, err := Page(f.reads, args, answer.Body)
+		if err != nil {
+			return err
+		}
+		if err := f.addMatches(gjson.ParseBytes(items)); err != nil || next == nil {
+			return err
+		}
+		args = override(args, next)
+	}
+	return pageError(f.reads, "%s has more than %d pages; no more are read to find one record", f.reads.Name, maxFindPages)
+}
+
+// addMatches adds the matches of a list.
+func (f *finder) addMatches(list gjson.Result) error {
+	for _, record := range list.Array() {
+		raw := json.RawMessage(record.Raw)
+		if record.IsObject() && len(f.found.Answers) < maxFound && f.matches(raw) {
+			if err := f.add(raw); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matches reports whether a record may be that of the call.
+func (f *finder) matches(record json.RawMessage) bool {
+	if path := f.request.Find.Created; path != "" {
+		if at, ok := timeIn(jsonpath.Get(record, path)); ok && at.Before(f.sent.At.Add(-maxClockSkew)) {
+			return false
+		}
+	}
+	for path, text := range f.request.Find.Match {
+		want := expand(text, f.vars)
+		if want == nil {
+			continue
+		}
+		raw, err := json.Marshal(want)
+		if err != nil || !sameValue(jsonpath.Get(record, path), gjson.ParseBytes(raw)) {
+			return false
+		}
+	}
+	return true
+}
+
+// add adds what the call is taken to have answered, if a record is its own.
+func (f *finder) add(record json.RawMessage) error {
+	answer := append(json.RawMessage{}, record...)
+	if made := f.request.Find.Answer; made != nil {
+		var err error
+		answer, err = json.Marshal(expand(made, func(name string) (any, bool) {
+			if name == "found" {
+				return record, true
+			}
+			if path, found := strings.CutPrefix(name, "found."); found {
+				value, found := jsonpath.Lookup(record, path)
+				return value, found && string(value) != "null"
+			}
+			if strings.HasPrefix(name, "args.") {
+				return f.argument(f.request.Given, name)
+			}
+			return f.vars(name)
+		}))
+		if err != nil {
+			return fmt.Errorf("make the answer of %s: %w", f.request.Operation.Name, err)
+		}
+	}
+	f.found.Answers = append(f.found.Answers, answer)
+	return nil
+}
+
+// sameValue reports whether a value that the vendor stores may be one that was
+// sent: case, spaces at the ends, the form of a number or a time, and whether a
+// number is text do not count.
+func sameValue(have, want gjson.Result) bool {
+	if have.IsObject() || have.IsArray() || want.IsObject() || want.IsArray() {
+		return journal.Same(json.RawMessage(have.Raw), json.RawMessage(want.Raw))
+	}
+	a, b := strings.TrimSpace(have.String()), strings.TrimSpace(want.String())
+	if strings.EqualFold(a, b) {
+		return true
+	}
+	if x, err := strconv.ParseFloat(a, 64); err == nil {
+		y, err := strconv.ParseFloat(b, 64)
+		return err == nil && x == y
+	}
+	x, errA := time.Parse(time.RFC3339, a)
+	y, errB := time.Parse(time.RFC3339, b)
+	return errA == nil && errB == nil && x.Equal(y)
+}
+
+// minMilliseconds is the least number that is a time in milliseconds and not in
+// seconds.
+const minMilliseconds = 1e11
+
+// timeIn reads a time: RFC 3339, or Unix seconds or milliseconds.
+func timeIn(value gjson.Result) (time.Time, bool) {
+	text := value.String()
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, true
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.IsNaN(n) || n <= 0 || n > math.MaxInt64/1000:
+		return time.Time{}, false
+	case n >= minMilliseconds:
+		return time.UnixMilli(int64(n)), true
+	}
+	return time.UnixMilli(int64(n * 1000)), true
+}
