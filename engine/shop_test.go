@@ -28,6 +28,9 @@ const shopCatalogue = `operation look.now {"id":"look","method":"GET","path":"/l
 operation items.save {"id":"saveItem","method":"POST","path":"/items","body":{"encoding":"json","type":"#Tagged","required":true},"idempotent":"the same tag gives the same item"}
 operation orders.pay {"id":"payOrder","method":"POST","path":"/orders","body":{"encoding":"json","type":"#Tagged","required":true}}
 operation transfers.make {"id":"makeTransfer","method":"POST","path":"/transfers","in_header":["\"X-Shop-Key\": string"],"body":{"encoding":"json","type":"#Tagged","required":true},"key":true}
+operation notes.write {"id":"writeNote","method":"POST","path":"/notes","body":{"encoding":"json","type":"#Note","required":true},"own_key":{"args":{"ref":"{key}"}},"find":[{"key":true,"operation":"notes.list","args":{"after":"{since.s}"},"match":{"ref":"{key}"},"answer":{"note":"{found}"},"lag":"5s"},{"operation":"notes.list","match":{"tag":"{args.tag}"},"created":"at","answer":{"note":"{found}"},"lag":"5s"}]}
+operation notes.list {"id":"listNotes","method":"GET","path":"/notes","in_query":["after: string","page: string"],"pages":{"items":"notes","cursors":{"page":"next"}}}
+type Note {"fields":["tag!: string","ref: string"]}
 type Tagged {"fields":["tag!: string","note: string"]}
 type Order {"fields":["id: string","customer: string","n: integer"]}
 trigger shop.order.created {"vendor":"order.created","record":"customer","data":"#Order"}

@@ -28,7 +28,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	}
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Caller: h.caller(step), Page: s.Kind == vm.StepPage,
-		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
+		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), OwnKey: h.ownKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
 	if err != nil {
@@ -92,6 +92,17 @@ func (h *host) idempotencyKey(s vm.Step, step journal.Step) string {
 		return s.Options.Key
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s", h.lease.Run, step.Number, step.Name, canonical(step.Args)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// ownKey returns a key that no other call has, for an operation that can be sent
+// with one. It is the same for every sending of the step. The time at which the run
+// was made distinguishes installations, and runs from before and after a restore.
+func (h *host) ownKey(s vm.Step, step journal.Step) string {
+	if s.Kind != vm.StepCall || s.Operation == nil || s.Operation.OwnKey == nil {
+		return ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "own key\n%s\n%d\n%d\n%s", h.lease.Run, h.run.Created.UnixMicro(), step.Number, step.Name))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -159,10 +159,13 @@ func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, w
 	return nil, e
 }
 
-// withdraw removes the begun record, which is the transition c.
-func (h *host) withdraw(ctx context.Context, c transition) error {
+// withdraw removes the begun record, which is the transition c. decided is the
+// decision that it follows from, if there is one.
+func (h *host) withdraw(ctx context.Context, c transition, decided ...journal.CallDecision) error {
 	number := h.status.record.Number
-	err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.lease, number) })
+	err := h.runner.retryWrite(ctx, func() error {
+		return h.runner.config.Store.Withdraw(context.WithoutCancel(ctx), h.lease, number, decided...)
+	})
 	if err != nil {
 		return fmt.Errorf("remove the begun record of step %d: %w", number, err)
 	}

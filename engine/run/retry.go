@@ -84,6 +84,11 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 	if again {
 		return h.runStep(ctx, s, step, record.Sent)
 	}
+	if l := record.Lookup(); l != nil {
+		if find := h.findFor(s, step); find != nil {
+			return h.continueLookup(ctx, s, step, *l, find)
+		}
+	}
 	e := &bindings.Error{Kind: bindings.Uncertain, Message: "the request may have been done, and its answer was not recorded: " + why}
 	if s.App != nil {
 		e.App = s.App.Name
@@ -118,7 +123,8 @@ func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 func (h *host) retriesUncertain() bool { return h.hook.OnUncertain == script.UncertainRetry }
 
 // handleUncertain parks the run to send a call again that may have been done, if
-// that is safe. Otherwise the hook's option on_uncertain decides. The begun record
+// that is safe. Otherwise the hook's option on_uncertain decides: a run that is held
+// waits for a look-up, if the operation has one, else for a person. The begun record
 // stays. It returns the error if that is to be raised in the script.
 func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step, e *bindings.Error) (raised *bindings.Error, ended error) {
 	problem := &journal.Problem{Message: e.Error(), Position: step.Position, App: e}
@@ -137,7 +143,10 @@ func (h *host) handleUncertain(ctx context.Context, s vm.Step, step journal.Step
 		final.Retryable = false
 		return &final, nil
 	}
-	step.State = journal.Begun
+	step.State, step.Result = journal.Begun, nil
+	if find := h.findFor(s, step); find != nil {
+		return nil, h.startLookup(ctx, step, find, e)
+	}
 	return nil, h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, FreeLane: h.hook.FreeUndecided, Problem: problem})
 }
 

@@ -1,0 +1,279 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/journal"
+)
+
+// TestLookup makes one call whose result is not known, of an operation that has a
+// way to find out whether it was done. The run goes on without a person where that
+// is certain, and the call is done once.
+func TestLookup(t *testing.T) {
+	const write = `shop.notes.write { tag = "a" }`
+	tests := []struct {
+		name string
+		call string // its answer must have the note with tag "a"
+		hook string // options
+		// posts are what happens to the requests that write, in their order; lists to
+		// those that read. The last one repeats; empty: they are answered.
+		posts, lists string
+		lag, late    time.Duration // of the list, and of a note whose request is "late"
+		others       []note        // that are there
+		state        journal.State
+		notes, sent  int    // how many notes there are with tag "a" in the end, and how often one was sent
+		problem      string // in the problem of a held run
+		candidates   int
+		within       time.Duration // of the event
+	}{
+		{name: "answer lost", call: write, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1, within: 10 * time.Second},
+		{name: "request lost", call: write, posts: "request-lost ok", state: journal.Succeeded, notes: 1, sent: 2, within: 80 * time.Second},
+		{name: "answer lost, and the list lags", call: write, posts: "answer-lost", lag: 4900 * time.Millisecond, state: journal.Succeeded, notes: 1, sent: 1, within: 10 * time.Second},
+		{name: "answer lost, and the list lags longer", call: write, posts: "answer-lost", lag: 20 * time.Second, state: journal.Succeeded, notes: 1, sent: 1, within: 80 * time.Second},
+		{name: "done after 30 s", call: write, posts: "late", late: 30 * time.Second, lag: 4 * time.Second, state: journal.Succeeded, notes: 1, sent: 1, within: 80 * time.Second},
+		{name: "request lost twice", call: write, posts: "request-lost request-lost ok", state: journal.Succeeded, notes: 1, sent: 3},
+		{name: "request lost again and again", call: write, posts: "request-lost", state: journal.Held, notes: 0, sent: 5, problem: "it was not done, and the attempts of retry are used up"},
+		{name: "the app is down", call: write, posts: "down ok", state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "found among others", call: write, posts: "answer-lost", others: []note{{Tag: "a", Ref: "x"}, {Tag: "b"}}, state: journal.Succeeded, notes: 2, sent: 1},
+
+		{name: "a list that fails for some time", call: write, posts: "answer-lost", lists: "down down down down down down ok", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "a list with a rate limit", call: write, posts: "answer-lost", lists: "busy ok", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "a list that fails for good", call: write, posts: "answer-lost", lists: "down", state: journal.Held, notes: 1, sent: 1, problem: "the look-up failed: "},
+		{name: "a list with errors for good", call: write, posts: "answer-lost", lists: "error", state: journal.Held, notes: 1, sent: 1, problem: "the look-up failed: ", within: 3 * time.Hour},
+		{name: "a list that may not be read", call: write, posts: "request-lost", lists: "forbidden", state: journal.Held, notes: 0, sent: 1, problem: "the look-up failed: "},
+
+		{name: "a key of the script's own, answer lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,
+			problem: "a look-up found one record that may be the call's", candidates: 1},
+		{name: "a key of the script's own, request lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "request-lost ok", state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "a key of the script's own, and several are equal", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost", others: []note{{Tag: "a"}},
+			state: journal.Held, notes: 2, sent: 1, problem: "found 2 records", candidates: 2},
+		{name: "a key of the script's own, request lost, and one is equal and old", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "request-lost ok",
+			others: []note{{Tag: "a", At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}}, state: journal.Succeeded, notes: 2, sent: 2},
+
+		{name: "raised", call: `(function() local r, err = try(shop.notes.write, { tag = "a" }) assert(err.kind == "uncertain") return { note = { tag = "a" } } end)()`,
+			hook: `on_uncertain = "raise"`, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "retried on purpose", call: write, hook: `on_uncertain = "retry"`, posts: "answer-lost ok", state: journal.Succeeded, notes: 2, sent: 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			v := &noteVendor{posts: strings.Fields(test.posts), lists: strings.Fields(test.lists), lag: test.lag, late: test.late}
+			r := newRunnerFixture(t, lookupScript(test.call, test.hook), v)
+			v.start(r, test.others)
+			from := r.Now()
+			got, steps, _ := r.process(crashEvent, 0, false)
+			if got.State != test.state {
+				t.Fatalf("the run is %s, want %s: %s; park %+v", got.State, test.state, problem(got), got.Park)
+			}
+			notes, sent := v.count("a")
+			if notes != test.notes || sent != test.sent {
+				t.Errorf("there are %d notes, and %d were sent, want %d and %d", notes, sent, test.notes, test.sent)
+			}
+			if took := r.Now().Sub(from); test.within > 0 && took > test.within {
+				t.Errorf("it took %s, want %s at most", took, test.within)
+			}
+			if refs := slices.Compact(v.refs("a")); len(refs) != 1 {
+				t.Errorf("the keys were %q, want the same each time", refs)
+			}
+			if got.State != journal.Held {
+				return
+			}
+			if !strings.Contains(problem(got), test.problem) {
+				t.Errorf("the problem is %q, want %q", problem(got), test.problem)
+			}
+			l := steps[len(steps)-1].Lookup()
+			if l == nil || len(l.Candidates) != test.candidates {
+				t.Fatalf("the look-up is %+v, want %d candidates", l, test.candidates)
+			}
+			for _, c := range l.Candidates {
+				var answer struct{ Note note }
+				if err := json.Unmarshal(c, &answer); err != nil || answer.Note.Tag != "a" {
+					t.Errorf("a candidate is %s", c)
+				}
+			}
+		})
+	}
+}
+
+// TestLookupDecisions reads who decided about a call.
+func TestLookupDecisions(t *testing.T) {
+	for posts, want := range map[string]journal.Resolution{"answer-lost": journal.Skip, "request-lost ok": journal.Resend} {
+		v := &noteVendor{posts: strings.Fields(posts)}
+		r := newRunnerFixture(t, lookupScript(`shop.notes.write { tag = "a" }`, ""), v)
+		v.start(r, nil)
+		got, _, _ := r.process(crashEvent, 0, false)
+		if d := got.Decisions; len(d) != 1 || d[0].Resolution != want || d[0].By != journal.ByLookup || d[0].Step != 1 {
+			t.Errorf("%s: the decisions are %+v, want %s by %s", posts, d, want, journal.ByLookup)
+		}
+	}
+}
+
+// TestLookupAfterCrash ends the process before and after each write of a run whose
+// request, or its answer, is lost. The next process goes on, and the call is done
+// once.
+func TestLookupAfterCrash(t *testing.T) {
+	for _, posts := range []string{"ok", "answer-lost", "request-lost ok", "late"} {
+		for at := 1; ; at++ {
+			v := &noteVendor{posts: strings.Fields(posts), late: 30 * time.Second, lag: 3 * time.Second}
+			source := lookupScript(`shop.notes.write { tag = "a" }`, "")
+			r := newRunnerFixture(t, source, v)
+			v.start(r, nil)
+			_, _, c := r.process(crashEvent, at, at%2 == 0)
+			if !c.hasCrashed() {
+				break
+			}
+			got, _, _ := r.process(crashEvent, 0, false)
+			if notes, sent := v.count("a"); got.State != journal.Succeeded || notes != 1 {
+				t.Errorf("%s, crash at write %d (%s): the run is %s (%s), there are %d notes, %d sent", posts, at, c.names[at-1], got.State, problem(got), notes, sent)
+			}
+		}
+	}
+}
+
+func lookupScript(call, hook string) string {
+	return fmt.Sprintf("local shop = require \"shop\"\non(\"shop.order.created\", { %s }, function()\n  local made = %s\n  assert(made.note.tag == \"a\")\nend)\n", hook, call)
+}
+
+// note is a record of noteVendor.
+type note struct {
+	Tag string    `json:"tag"`
+	Ref string    `json:"ref,omitempty"`
+	At  time.Time `json:"at"` // when it was, or will be, made
+}
+
+// noteVendor has notes, in pages of one. It loses requests and answers.
+type noteVendor struct {
+	mu           sync.Mutex
+	clock        clock.Clock
+	posts, lists []string
+	lag, late    time.Duration
+	notes        []note
+	received     []note
+}
+
+// start sets the clock and the notes that are there.
+func (v *noteVendor) start(c clock.Clock, others []note) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.clock = c
+	for _, n := range others {
+		if n.At.IsZero() {
+			n.At = c.Now()
+		}
+		v.notes = append(v.notes, n)
+	}
+}
+
+// count returns how many notes there are with a tag, now or later, and how many
+// were sent.
+func (v *noteVendor) count(tag string) (notes, sent int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range v.notes {
+		if n.Tag == tag {
+			notes++
+		}
+	}
+	return notes, len(v.received)
+}
+
+func (v *noteVendor) refs(tag string) (refs []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range v.received {
+		if n.Tag == tag {
+			refs = append(refs, n.Ref)
+		}
+	}
+	return refs
+}
+
+// next removes the first of the words, unless it is the last.
+func next(words *[]string) string {
+	if len(*words) == 0 {
+		return "ok"
+	}
+	word := (*words)[0]
+	if len(*words) > 1 {
+		*words = (*words)[1:]
+	}
+	return word
+}
+
+func (v *noteVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	if r.Method == http.MethodPost {
+		v.post(w, r)
+		return
+	}
+	switch next(&v.lists) {
+	case "down":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case "error":
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	case "busy":
+		w.Header().Set("Retry-After", "600")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	case "forbidden":
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	v.list(w, r)
+}
+
+func (v *noteVendor) list(w http.ResponseWriter, r *http.Request) {
+	now := v.clock.Now()
+	var listed []note
+	for _, n := range v.notes {
+		if !n.At.After(now.Add(-v.lag)) {
+			listed = append(listed, n)
+		}
+	}
+	var first int
+	fmt.Sscan(r.URL.Query().Get("page"), &first)
+	answer := map[string]any{"notes": []note{}}
+	if first < len(listed) {
+		answer["notes"] = listed[first : first+1]
+	}
+	if first+1 < len(listed) {
+		answer["next"] = fmt.Sprint(first + 1)
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (v *noteVendor) post(w http.ResponseWriter, r *http.Request) {
+	var n note
+	if json.NewDecoder(r.Body).Decode(&n) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	v.received = append(v.received, n)
+	n.At = v.clock.Now()
+	switch what := next(&v.posts); what {
+	case "request-lost":
+		panic(http.ErrAbortHandler)
+	case "down":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case "late":
+		n.At = n.At.Add(v.late)
+		fallthrough
+	case "answer-lost":
+		v.notes = append(v.notes, n)
+		panic(http.ErrAbortHandler)
+	}
+	v.notes = append(v.notes, n)
+	_ = json.NewEncoder(w).Encode(map[string]any{"note": n})
+}

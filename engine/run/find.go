@@ -1,0 +1,208 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
+)
+
+const (
+	// defaultWork is how long a vendor may be at work on a call, if the catalogue has
+	// no other time.
+	defaultWork = time.Minute
+	// minReadInterval is the least time between two reads of a look-up.
+	minReadInterval = time.Second
+	// maxLookupFailures bounds the reads in a row that fail, and maxLookupTime the time
+	// in which reads fail or cannot be sent; then a person decides.
+	maxLookupFailures = 12
+	maxLookupTime     = 24 * time.Hour
+	// maxCandidates bounds the candidates that are stored, in bytes.
+	maxCandidates = 1 << 20
+)
+
+// lookupRetry is when a read that failed is made again.
+var lookupRetry = journal.Retry{First: 10 * time.Second, Max: 10 * time.Minute}
+
+// pendingText is why a run is held whose call is being looked up.
+const pendingText = "look-up pending"
+
+// findFor returns the way to find out whether the step's call was done, nil if
+// there is none. The begun record is that of the status.
+func (h *host) findFor(s vm.Step, step journal.Step) *bindings.Find {
+	if s.Kind != vm.StepCall || s.Operation == nil || s.Options.AsFile {
+		return nil
+	}
+	return h.begunRequest(s, h.status.record).FindFor(h.derivedKey(s, step))
+}
+
+// derivedKey returns the idempotency key that is derived for a call, empty if it
+// has none, or one of the script's own.
+func (h *host) derivedKey(s vm.Step, step journal.Step) string {
+	if s.Options.Key != "" {
+		return ""
+	}
+	return h.idempotencyKey(s, step)
+}
+
+// startLookup parks the run until the first read of the look-up. The call was not
+// sent after this moment.
+func (h *host) startLookup(ctx context.Context, step journal.Step, find *bindings.Find, e *bindings.Error) error {
+	now := h.runner.config.Clock.Now()
+	l := journal.Lookup{Error: e, Sent: now}
+	return h.parkLookup(ctx, step, l, now.Add(max(time.Duration(find.Lag), minReadInterval)), pendingText, false)
+}
+
+// continueLookup reads whether the call of a begun record was done, and goes on with the
+// step if that is certain. Otherwise the run is parked: until the next read, or
+// until a person decides.
+func (h *host) continueLookup(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, find *bindings.Find) (json.RawMessage, error) {
+	h.current.begin(step)
+	found, err := h.find(ctx, s, step, find)
+	h.current.end()
+	var e *bindings.Error
+	switch {
+	case errors.As(err, &e):
+		return nil, h.retryLookup(ctx, step, l, e, found.Answer)
+	case err != nil:
+		return nil, h.endActivation(ctx, step, err)
+	case len(found.Answers) == 0:
+		return h.notFound(ctx, s, step, l, find)
+	case len(found.Answers) == 1 && find.Key:
+		return h.recordFound(ctx, s, step, found.Answers[0])
+	}
+	size := 0
+	for _, answer := range found.Answers {
+		if size += len(answer); size <= maxCandidates {
+			l.Candidates = append(l.Candidates, answer)
+		}
+	}
+	why := "a look-up found one record that may be the call's, or another's that is equal"
+	if len(found.Answers) > 1 {
+		why = fmt.Sprintf("a look-up found %d records that may be the call's", len(found.Answers))
+	}
+	return nil, h.parkLookup(ctx, step, l, time.Time{}, why, false)
+}
+
+// find makes one read.
+func (h *host) find(ctx context.Context, s vm.Step, step journal.Step, find *bindings.Find) (call.Found, error) {
+	target, _ := callTarget(s)
+	began, err := h.enterCall(ctx, target)
+	if err != nil {
+		return call.Found{}, err
+	}
+	defer h.runner.bulkhead.leave(target, began)
+	connection, err := h.connection(s)
+	if err != nil {
+		return call.Found{}, err
+	}
+	args, secrets, err := h.openSecrets(s)
+	if err != nil {
+		return call.Found{}, invalid(s, err.Error())
+	}
+	begun := h.begunRequest(s, h.status.record)
+	begun.Args = args
+	return h.runner.config.Calls.Find(ctx, call.FindRequest{Begun: begun, Find: find, Key: h.derivedKey(s, step), Connection: connection,
+		Given: s.Args, Secrets: secrets, Caller: h.caller(step)})
+}
+
+// retryLookup parks the run until the read is made again, or until a person decides
+// if the error is final. A read that was not sent does not count.
+func (h *host) retryLookup(ctx context.Context, step journal.Step, l journal.Lookup, e *bindings.Error, answer call.Answer) error {
+	now := h.runner.config.Clock.Now()
+	switch {
+	case now.Sub(l.Sent) >= maxLookupTime:
+	case answer.Refused != nil:
+		next := answer.Refused.Next
+		if next.Before(now) {
+			next = now
+		}
+		// Not all runs at the same time, as one of them is to try.
+		return h.parkLookup(ctx, step, l, next.Add(minReadInterval+rand.N(lookupRetry.First)), pendingText+": "+e.Error(), false)
+	case answer.LimitReached:
+		return h.parkLookup(ctx, step, l, now.Add(max(answer.RetryAfter, minReadInterval)), pendingText+": "+e.Error(), false)
+	case l.Failures < maxLookupFailures && (e.Retryable || e.Kind == bindings.RateLimited || e.Kind == bindings.BrokenConnection):
+		l.Failures++
+		return h.parkLookup(ctx, step, l, now.Add(max(answer.RetryAfter, backoff(lookupRetry, l.Failures))), pendingText+": "+e.Error(), false)
+	}
+	return h.parkLookup(ctx, step, l, time.Time{}, "the look-up failed: "+e.Error(), false)
+}
+
+// notFound sends the call again if it was certainly not done: two reads have found
+// nothing, the second after the vendor's work on the call must be over.
+func (h *host) notFound(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, find *bindings.Find) (json.RawMessage, error) {
+	now := h.runner.config.Clock.Now()
+	lag, work := time.Duration(find.Lag), time.Duration(find.Work)
+	if work == 0 {
+		work = defaultWork
+	}
+	over := l.Sent.Add(work + lag)
+	l.Failures = 0
+	switch {
+	case l.Absent.IsZero():
+		l.Absent = now
+		if next := now.Add(max(lag, minReadInterval)); over.Before(next) {
+			over = next
+		}
+		return nil, h.parkLookup(ctx, step, l, over, pendingText, true)
+	case now.Before(over):
+		return nil, h.parkLookup(ctx, step, l, over, pendingText, false)
+	case h.run.Attempts > h.hook.Retry.Attempts:
+		return nil, h.parkLookup(ctx, step, l, time.Time{}, "a look-up found that it was not done, and the attempts of retry are used up", false)
+	}
+	if err := h.withdraw(ctx, withdrawn, journal.CallDecision{Resolution: journal.Resend, By: journal.ByLookup}); err != nil {
+		return nil, h.endActivation(ctx, step, err)
+	}
+	h.log.Info("a look-up found that the call was not done; it is sent again", "step", step.Number, "call", step.Name)
+	step.Sent, step.Result = nil, nil
+	return h.runStep(ctx, s, step, nil)
+}
+
+// recordFound records the call as done, with the answer that was made.
+func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, answer json.RawMessage) (json.RawMessage, error) {
+	connection, err := h.connection(s)
+	if err != nil {
+		return nil, h.endActivation(ctx, step, err)
+	}
+	step.State, step.Result, step.Sent = journal.Done, answer, nil
+	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
+	value, err := h.record(ctx, step, journal.Effect{Written: h.writtenRecord(s, connection, answer),
+		Decision: &journal.CallDecision{Resolution: journal.Skip, By: journal.ByLookup}})
+	var refused *bindings.Error
+	switch {
+	case errors.As(err, &refused):
+		step.State, step.Error = journal.Erred, refused
+	case err != nil:
+		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
+	}
+	h.log.Info("a look-up found that the call was done", "step", step.Number, "call", step.Name)
+	h.logStep(s.Kind, step, 0)
+	if step.Error != nil {
+		return nil, step.Error
+	}
+	return scriptView(s, value), nil
+}
+
+// parkLookup holds the run: until the next read, or with a zero time until a person
+// decides. Until then it owns its lane. why is added to the call's error; attempt is
+// set if the call may be sent again after this.
+func (h *host) parkLookup(ctx context.Context, step journal.Step, l journal.Lookup, until time.Time, why string, attempt bool) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return h.endActivation(ctx, step, fmt.Errorf("encode a look-up: %w", err))
+	}
+	step.State, step.Result = journal.Begun, text
+	problem := &journal.Problem{Message: why, Position: step.Position, App: l.Error}
+	if l.Error != nil {
+		problem.Message = l.Error.Error() + "; " + why
+	}
+	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Until: until, Attempt: attempt,
+		FreeLane: until.IsZero() && h.hook.FreeUndecided, Problem: problem})
+}
