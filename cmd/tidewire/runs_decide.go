@@ -21,6 +21,7 @@ type decideFlags struct {
 	selection
 	app, operation string
 	file           string
+	candidate      int // 0: none
 	empty, yes     bool
 }
 
@@ -32,15 +33,21 @@ func runsDecide(t terminal) *cobra.Command {
 		Long: `A held run sent a request that may or may not have been done. Look at the vendor's
 side, then decide: retry sends it again, fail ends the run, and skip takes it as done,
 with the answer that the script is to get (--result FILE, or --empty).
+If a look-up found records that may be the call's, tidewire runs show RUN lists them as
+candidates; skip --candidate N takes one of them for the answer.
 
 One run is decided at once. Several runs, or those that flags select, are listed, and
 decided with --yes. Who decided is shown by: tidewire runs show RUN`,
 		Example: `  tidewire runs decide run_1x retry
   tidewire runs decide run_1x skip --empty                   # it was done; the script needs no answer
+  tidewire runs decide run_1x skip --candidate 1
   tidewire runs decide --app slack --since 2h retry          # lists the runs
   tidewire runs decide --app slack --since 2h retry --yes`,
 		RunE: func(c *cobra.Command, args []string) error {
 			last := len(args) - 1
+			if c.Flags().Changed("candidate") && (d.candidate < 1 || last != 1) {
+				return usageError{fmt.Errorf("--candidate: expected one run and a number from 1, found %d runs and %d", last, d.candidate)}
+			}
 			decision, err := d.decision(t, journal.Resolution(args[last]))
 			if err != nil {
 				return err
@@ -53,6 +60,7 @@ decided with --yes. Who decided is shown by: tidewire runs show RUN`,
 	c.Flags().StringVar(&d.operation, "operation", "", "all held runs whose call is this one: chat.post_message, http.post")
 	c.Flags().StringVar(&d.file, "result", "", "with skip: file with the answer as JSON, - for standard input")
 	c.Flags().BoolVar(&d.empty, "empty", false, "with skip: the answer was empty")
+	c.Flags().IntVar(&d.candidate, "candidate", 0, "with skip: the number of the record that the call made")
 	c.Flags().BoolVar(&d.yes, "yes", false, "decide about all runs that would be listed")
 	return c
 }
@@ -61,16 +69,22 @@ decided with --yes. Who decided is shown by: tidewire runs show RUN`,
 func (d *decideFlags) decision(t terminal, r journal.Resolution) (journal.CallDecision, error) {
 	decision := journal.CallDecision{Resolution: r, By: userName()}
 	if r != journal.Skip {
-		if d.file != "" || d.empty {
-			return decision, usageError{fmt.Errorf("--result and --empty go with skip, found %s", r)}
+		if d.file != "" || d.empty || d.candidate > 0 {
+			return decision, usageError{fmt.Errorf("--result, --candidate and --empty go with skip, found %s", r)}
 		}
 		return decision, nil
 	}
-	if (d.file != "") == d.empty {
-		return decision, usageError{errors.New("skip needs the answer that the script is to get: --result FILE, or --empty")}
+	sources := 0
+	for _, has := range []bool{d.file != "", d.candidate > 0, d.empty} {
+		if has {
+			sources++
+		}
 	}
-	if d.empty {
-		return decision, nil
+	if sources != 1 {
+		return decision, usageError{errors.New("skip needs the answer that the script is to get: --result FILE, --candidate N or --empty")}
+	}
+	if d.file == "" {
+		return decision, nil // that of a candidate is read with the run
 	}
 	var err error
 	decision.Result, err = readResult(t, d.file)
@@ -87,6 +101,12 @@ func (d *decideFlags) decide(ctx context.Context, t terminal, names []string, de
 		return usageError{fmt.Errorf("--state: found %q, expected held: only the call of a held run is to be decided", d.state)}
 	}
 	return withEngine(ctx, d.folder.sources(t), func(client *control.Client) error {
+		if d.candidate > 0 {
+			var err error
+			if decision.Result, err = candidate(ctx, client, names[0], d.candidate); err != nil {
+				return err
+			}
+		}
 		one := func(run string) (string, error) {
 			return "decided: " + string(decision.Resolution), client.DecideCall(ctx, run, decision)
 		}
@@ -113,6 +133,25 @@ func (d *decideFlags) decide(ctx context.Context, t terminal, names []string, de
 		}
 		return eachRun(t, ids, one)
 	})
+}
+
+// candidate returns the answer that is made from one of the records that a look-up
+// found. Numbers begin at 1.
+func candidate(ctx context.Context, client *control.Client, run string, number int) (json.RawMessage, error) {
+	_, steps, err := client.Run(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("%s  %s", run, refusal(run, err))
+	}
+	var found []json.RawMessage
+	if len(steps) > 0 {
+		if l := steps[len(steps)-1].Lookup(); l != nil {
+			found = l.Candidates
+		}
+	}
+	if number > len(found) {
+		return nil, fmt.Errorf("%s  --candidate %d: it has %d candidates; see tidewire runs show %s", run, number, len(found), run)
+	}
+	return found[number-1], nil
 }
 
 // runs returns the runs that are named, or the held ones that match the filters.

@@ -182,6 +182,8 @@ func wakeCondition(r journal.Run) string {
 	switch a := r.Park.Await; {
 	case r.State == journal.Paused:
 		return pauseCondition(r)
+	case r.State == journal.Held && until != "":
+		return orUntil("a decision: tidewire runs decide "+r.ID+" retry|skip|fail", until+", when it is looked up whether the call was done")
 	case r.State == journal.Held:
 		return "a decision: tidewire runs decide " + r.ID + " retry|skip|fail"
 	case r.State == journal.Blocked:
@@ -224,7 +226,9 @@ func showStep(out io.Writer, s journal.Step) {
 	if len(s.Args) > 0 {
 		fmt.Fprintf(out, "     args    %s\n", truncate(string(s.Args), maxValue))
 	}
-	if len(s.Result) > 0 {
+	if l := s.Lookup(); l != nil {
+		showLookup(out, *l)
+	} else if len(s.Result) > 0 {
 		fmt.Fprintf(out, "     result  %s\n", truncate(string(s.Result), maxValue))
 	}
 	if s.Error != nil {
@@ -232,5 +236,18 @@ func showStep(out io.Writer, s journal.Step) {
 	}
 	if s.Sendings > 1 {
 		fmt.Fprintf(out, "     sent    %d times\n", s.Sendings)
+	}
+}
+
+// showLookup prints what was found out about a call whose result is not known.
+func showLookup(out io.Writer, l journal.Lookup) {
+	if !l.Absent.IsZero() {
+		fmt.Fprintf(out, "     look-up no record at %s\n", formatTime(l.Absent))
+	}
+	if l.Failures > 0 {
+		fmt.Fprintf(out, "     look-up failed %d times\n", l.Failures)
+	}
+	for i, c := range l.Candidates {
+		fmt.Fprintf(out, "     candidate %d  %s\n", i+1, truncate(string(c), maxValue))
 	}
 }

@@ -18,6 +18,7 @@ func TestShowLiveRun(t *testing.T) {
 	parked := journal.Run{ID: "run_2", State: journal.Retrying, Attempts: 2, Started: began, Park: &journal.Parked{Since: began, Until: time.Now()}}
 	waiting := journal.Run{ID: "run_3", State: journal.Queued, Current: &journal.Current{Began: began, Step: 1, Waits: "the calls of other runs"}}
 	throttled := journal.Run{ID: "run_4", State: journal.Throttled, Park: &journal.Parked{Since: began}, Problem: &journal.Problem{Message: "failed 5 times"}}
+	undecided := journal.Run{ID: "run_5", State: journal.Held, Park: &journal.Parked{Since: began, Until: time.Now().Add(time.Second)}}
 	for _, c := range []struct {
 		run  journal.Run
 		want []string
@@ -26,6 +27,7 @@ func TestShowLiveRun(t *testing.T) {
 			"\nattempt     2\n", "\nexecuted    1m30", "\ntook        1m30"}},
 		{waiting, []string{"\nwaits for   the calls of other runs\n"}},
 		{throttled, []string{"\nwaits for   the app to answer again; tidewire doctor has when it is tried\n", "\nerror       failed 5 times\n"}},
+		{undecided, []string{"\nwaits for   a decision: tidewire runs decide run_5 retry|skip|fail\n", ", when it is looked up whether the call was done\n"}},
 		{parked, []string{"\nattempt     2, when it goes on\n", "\nexecuted    0s\n", "\ntook        1m30"}},
 	} {
 		var out strings.Builder
@@ -35,5 +37,21 @@ func TestShowLiveRun(t *testing.T) {
 				t.Errorf("%q is not in\n%s", want, out.String())
 			}
 		}
+	}
+}
+
+// runs show has what was found out about a call whose result is not known.
+func TestShowLookup(t *testing.T) {
+	step := journal.Step{Number: 1, Name: "crm.notes.create", State: journal.Begun,
+		Result: []byte(`{"sent":"2026-03-02T09:00:00Z","absent":"2026-03-02T09:00:05Z","failures":2,"candidates":[{"id":7},{"id":8}]}`)}
+	var out strings.Builder
+	showStep(&out, step)
+	for _, want := range []string{"\n     look-up no record at ", "\n     look-up failed 2 times\n", "\n     candidate 1  {\"id\":7}\n     candidate 2  {\"id\":8}\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "result") {
+		t.Errorf("a look-up is printed as a result:\n%s", out.String())
 	}
 }

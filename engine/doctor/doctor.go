@@ -198,6 +198,9 @@ func (d *diagnosis) scripts(context.Context) error {
 
 func (d *diagnosis) undecided(ctx context.Context) error {
 	return d.each(ctx, journal.RunQuery{State: journal.Held}, func(run journal.Run) {
+		if run.Park != nil && !run.Park.Until.IsZero() { // it is looked up
+			return
+		}
 		call := ""
 		if p := run.Problem; p != nil && p.App != nil {
 			call = strings.Trim(p.App.App+"."+p.App.Operation, ".")

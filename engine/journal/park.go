@@ -13,7 +13,8 @@ import (
 // FreeLane is set.
 type Park struct {
 	State State // Waiting, Retrying, Throttled, Held or Blocked
-	// Until is when a timer wakes the run; zero means no timer.
+	// Until is when a timer wakes the run; zero means no timer. A held run with it
+	// waits for the next read of a look-up, else for a decision.
 	Until time.Time
 	// Await is what wakes a waiting run before Until.
 	Await *Await

@@ -425,6 +425,11 @@ func TestPending(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(journal.Pending{Undecided: 1, Queued: 2, Oldest: first.Add(time.Minute)}, 2*time.Minute)
+	_, h = next(t, s)
+	if err := s.Park(t.Context(), h, journal.Park{State: journal.Held, Step: &begun, Until: clock.Now().Add(time.Hour)}); err != nil { // it is looked up
+		t.Fatal(err)
+	}
+	expect(journal.Pending{Undecided: 1, Queued: 1, Oldest: first.Add(2 * time.Minute)}, time.Minute)
 }
 
 // logLines collects a log.

@@ -41,7 +41,7 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 // Pending implements journal.Reader. Leased runs do not count.
 func (r *Reader) Pending(ctx context.Context) (b journal.Pending, err error) {
 	var oldest sql.NullInt64
-	err = r.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM run WHERE state = ?), count(*), min(created) FROM run
+	err = r.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM run WHERE state = ? AND wake IS NULL), count(*), min(created) FROM run
 		WHERE state = ? AND seq NOT IN (SELECT value FROM json_each(?))`, int64(ledger.Held), int64(ledger.Queued), r.leasedSeqs()).Scan(&b.Undecided, &b.Queued, &oldest)
 	if err != nil {
 		return b, r.fail("count the runs that wait", err)
