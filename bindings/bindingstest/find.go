@@ -64,7 +64,17 @@ func findWords(f *bindings.Find) []string {
 // testFindRead checks the read of a Find, and the paths in its records.
 func testFindRead(t reporter, app *bindings.App, o *bindings.Operation, f *bindings.Find, what string) {
 	c := app.CatalogueOf(o)
-	call := bindings.Call{Operation: c.Qualify(f.Operation), Args: f.Args}
+	call := bindings.Call{Operation: c.Qualify(f.Operation), Args: maps.Clone(f.Args)}
+	if reads, found := c.Operation(call.Operation); found && reads.Pages != nil { // these are set for each page
+		if call.Args == nil {
+			call.Args = map[string]any{}
+		}
+		for _, name := range []string{reads.Pages.SizeParam, reads.Pages.Page, reads.Pages.Offset} {
+			if name != "" {
+				call.Args[name] = 1
+			}
+		}
+	}
 	op := testCall(t, app, what, call, "args.", "key", "since", "since.s", "since.ms")
 	if op == nil {
 		return

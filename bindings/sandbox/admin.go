@@ -66,7 +66,7 @@ func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
 	paths := []string{
 		"GET /sandbox/calls", "GET /sandbox/requests", "GET /sandbox/deliveries",
 		"GET /sandbox/records/<app>/<resource>", "POST /sandbox/records/<app>/<resource> {fields}",
-		`POST /sandbox/faults {"app","operation","status","latency","cut","times","after","done","header"}`,
+		`POST /sandbox/faults {"app","operation","status","latency","cut","late","lag","times","after","done","header"}`,
 		`POST /sandbox/emit {"trigger","data","unstored","id","account"}`,
 		`POST /sandbox/subscriptions {"app","url","secret"}`, `POST /sandbox/expire {"app"}`, `POST /sandbox/revoke {"app"}`,
 		`POST /sandbox/consent {"app","ask","session","agree"}`, `POST /sandbox/forget {"app"}`, "POST /sandbox/reset",

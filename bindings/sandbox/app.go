@@ -32,6 +32,7 @@ type App struct {
 	tokens   *tokens
 	windows  map[string]*window
 	keys     map[string]savedReply // by idempotency key
+	late     []lateCall
 	consents consents
 	// minSyncVersion is the lowest version of the store for which sync tokens are
 	// accepted.
@@ -69,6 +70,7 @@ func (a *App) clear(seed uint64) {
 	a.tokens = newTokens(a)
 	a.windows = map[string]*window{}
 	a.keys = map[string]savedReply{}
+	a.late = nil
 	a.consents = consents{}
 	a.minSyncVersion = 0
 	for _, name := range slices.Sorted(maps.Keys(a.rules.Seeds)) {
@@ -99,6 +101,7 @@ func (a *App) seed(name string, fields Object) *Record {
 
 // ServeHTTP answers one request as the vendor would.
 func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
+	a.performLate()
 	now := a.sandbox.now()
 	raw, err := io.ReadAll(http.MaxBytesReader(w, h.Body, maxBody))
 	path := strings.TrimPrefix(h.URL.EscapedPath(), a.base)
@@ -130,7 +133,16 @@ func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 			return
 		}
 	}
-	out := a.serve(&entry, h, raw, path, m, methods, now)
+	in := incoming{entry: &entry, http: h, raw: raw, path: path, match: m, methods: methods, now: now}
+	if fault != nil && fault.Late > 0 {
+		late := entry
+		in.entry, in.now = &late, now.Add(fault.Late)
+		a.postpone(&entry, in.now, func() { a.serve(in) })
+	}
+	if fault != nil {
+		in.lag = fault.Lag
+	}
+	out := a.serve(in)
 	cut := Cut("")
 	if fault != nil {
 		cut = fault.Cut
@@ -147,21 +159,34 @@ func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	a.finish(w, &entry, out, cut)
 }
 
-func (a *App) serve(entry *Request, h *http.Request, raw []byte, path string, m match, methods []string, now time.Time) Reply {
-	if out, done := a.oauth(h, raw, path); done {
-		return m.plan.respell(out)
+// incoming is a request before it is performed.
+type incoming struct {
+	entry   *Request
+	http    *http.Request
+	raw     []byte // the body
+	path    string
+	match   match
+	methods []string // that the path has
+	now     time.Time
+	lag     time.Duration // as in a Fault
+}
+
+func (a *App) serve(in incoming) Reply {
+	plan := in.match.plan
+	if out, done := a.oauth(in.http, in.raw, in.path); done {
+		return plan.respell(out)
 	}
-	if m.plan == nil && a.rules.ServeOther != nil {
-		if out, done := a.serveOther(h, raw, path); done {
+	if plan == nil && a.rules.ServeOther != nil {
+		if out, done := a.serveOther(in.http, in.raw, in.path); done {
 			return out
 		}
 	}
-	if m.plan == nil {
-		return a.unrouted(h, path, methods)
+	if plan == nil {
+		return a.unrouted(in.http, in.path, in.methods)
 	}
-	r := a.request(m, h, raw)
-	r.Now = now
-	return r.handle(entry)
+	r := a.request(in.match, in.http, in.raw)
+	r.Now, r.lag = in.now, in.lag
+	return r.handle(in.entry)
 }
 
 // request returns the call of a plan's operation that a request makes.
@@ -284,6 +309,9 @@ func (r *Call) execute(entry *Request) Reply {
 	}
 	if failed == nil && r.plan.rule != nil && r.plan.rule.After != nil {
 		failed = r.plan.rule.After(r, res)
+	}
+	if failed == nil {
+		failed = r.hideNew(&res)
 	}
 	if failed == nil {
 		failed = r.applyToSubscriptions(&res)

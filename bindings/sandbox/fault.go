@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,6 +31,12 @@ type Fault struct {
 	// Latency is a delay before everything else.
 	Latency time.Duration `json:"latency,omitempty"`
 	Cut     Cut           `json:"cut,omitempty"`
+	// Late is the time after which the operation is performed. The connection is
+	// closed at once.
+	Late time.Duration `json:"late,omitempty"`
+	// Lag hides records from a read, and from a list, for this time after they were
+	// created.
+	Lag time.Duration `json:"lag,omitempty"`
 	// Times is the number of calls that it affects; zero: all until Reset.
 	Times int `json:"times,omitempty"`
 	// After is the number of calls before the first that it affects.
@@ -112,4 +119,52 @@ func (a *App) faultReply(f *Fault) Reply {
 	out := a.refuse(&Failure{Status: f.Status, Kind: kindOf(f.Status), Message: http.StatusText(f.Status), Header: header}, a.trace())
 	out.Status = f.Status
 	return out
+}
+
+// lateCall is a request that is performed when its time comes.
+type lateCall struct {
+	at      time.Time
+	perform func()
+}
+
+// postpone closes the connection of a request that is performed later.
+func (a *App) postpone(entry *Request, at time.Time, perform func()) {
+	entry.Cut = CutRequest
+	a.sandbox.log.add(*entry)
+	a.mu.Lock()
+	a.late = append(a.late, lateCall{at, perform})
+	a.mu.Unlock()
+	panic(http.ErrAbortHandler)
+}
+
+// performLate performs the requests whose time has come. It is called before the
+// app's records are read or changed.
+func (a *App) performLate() {
+	now := a.sandbox.now()
+	a.mu.Lock()
+	var due []lateCall
+	a.late = slices.DeleteFunc(a.late, func(c lateCall) bool {
+		isDue := !c.at.After(now)
+		if isDue {
+			due = append(due, c)
+		}
+		return isDue
+	})
+	a.mu.Unlock()
+	for _, c := range due {
+		c.perform()
+	}
+}
+
+// hideNew removes what a fault hides from the result of a read.
+func (r *Call) hideNew(res *Result) *Failure {
+	if r.lag == 0 || !r.Op.ReadOnly() {
+		return nil
+	}
+	newest := r.Now.Add(-r.lag).UnixMilli()
+	if res.Record != nil && res.Record.At > newest {
+		return r.notFound(res.Record.ID)
+	}
+	res.Page.Items = slices.DeleteFunc(slices.Clone(res.Page.Items), func(rec *Record) bool { return rec.At > newest })
+	return nil
 }

@@ -115,3 +115,28 @@ func TestRateLimits(t *testing.T) {
 	w.Clock.Advance(7 * time.Second)
 	w.Call(line, "").Is(200)
 }
+
+// A late request is performed when its time comes, and its connection is closed at
+// once. A list that lags has a record after that time.
+func TestFaultLateAndLag(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	must(t, w.Fault(sandbox.Fault{App: "highlevel", Operation: "contacts.create", Late: 30 * time.Second, Times: 1}))
+	must(t, w.Fault(sandbox.Fault{App: "highlevel", Operation: "contacts.get", Lag: time.Minute}))
+	got, err := w.Try("POST /highlevel/contacts/", contact)
+	broken(t, got, err)
+	for _, test := range []struct {
+		after time.Duration
+		made  int
+	}{{0, 0}, {29 * time.Second, 0}, {time.Second, 1}, {time.Hour, 1}} {
+		w.Clock.Advance(test.after)
+		if made := len(w.Records("highlevel", "contacts")); made != test.made {
+			t.Errorf("after %s there are %d contacts, expected %d", test.after, made, test.made)
+		}
+	}
+	id := sandboxtest.Value(string(w.Records("highlevel", "contacts")[0]), "id")
+	w.Call("GET /highlevel/contacts/"+id, "").Is(200)
+	made := w.Call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"other@example.com"}`).Is(201)
+	w.Call("GET /highlevel/contacts/"+made.Get("contact.id"), "").Is(404)
+	w.Clock.Advance(time.Minute)
+	w.Call("GET /highlevel/contacts/"+made.Get("contact.id"), "").Is(200)
+}

@@ -28,6 +28,7 @@ type Call struct {
 	Now      time.Time
 
 	plan  *plan
+	lag   time.Duration // as in a Fault
 	raw   []byte
 	body  any // unwrapped
 	token *token

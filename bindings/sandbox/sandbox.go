@@ -249,6 +249,7 @@ func (s *Sandbox) Records(app, resource string) []json.RawMessage {
 	if res == nil {
 		return nil
 	}
+	a.performLate()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := []json.RawMessage{}
