@@ -28,9 +28,13 @@ func Rules() *sandbox.Rules {
 		Account: workspaceID,
 		IDs:     []string{"gid"},
 		NewID:   func(r *rand.Rand, _ string) string { return "12" + sandbox.Letters(r, 14, "0123456789") },
-		Param: func(_ *sandbox.App, param, value string) string {
-			if param == "user_gid" && value == "me" {
+		Param: func(a *sandbox.App, param, value string) string {
+			external, isExternal := strings.CutPrefix(value, "external:")
+			switch {
+			case param == "user_gid" && value == "me":
 				return userID
+			case param == "task_gid" && isExternal:
+				return taskByExternal(a, external)
 			}
 			return value
 		},
@@ -207,4 +211,15 @@ func sample() sandbox.Sample {
 			a.Make("tasks", "there", sandbox.Object{"name": "There"}, nil)
 		},
 	}
+}
+
+// taskByExternal returns the gid of the task that an app has under a gid of its
+// own, empty if there is none.
+func taskByExternal(a *sandbox.App, gid string) string {
+	for _, task := range a.All("tasks", nil) {
+		if sandbox.Text(sandbox.Lookup(task.Fields, "external.gid")) == gid {
+			return task.ID
+		}
+	}
+	return ""
 }

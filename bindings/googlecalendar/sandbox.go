@@ -69,6 +69,7 @@ func Rules() *sandbox.Rules {
 			"GET /users/me/calendarList":                   {Verb: sandbox.List, Do: listOf(roleFilter)},
 			"GET /users/me/settings":                       {Verb: sandbox.List, Do: listOf(nil)},
 			"POST /calendars/{calendarId}/events":          {Verb: sandbox.Create, Requires: startAndEnd(), Do: insert},
+			"POST /calendars/{calendarId}/events/import":   {Verb: sandbox.Create, Resource: resourceEvents},
 			"POST /calendars/{calendarId}/events/quickAdd": {Verb: sandbox.Create, Resource: resourceEvents, Do: quickAdd},
 			"PUT /calendars/{calendarId}/events/{eventId}": {Verb: sandbox.Update, Requires: startAndEnd(), Do: update},
 			"POST /calendars/{calendarId}/acl":             {Verb: sandbox.Create, Requires: []sandbox.Requirement{needs("Required", "scope.type"), needs("Required", "role")}, Do: addRule},

@@ -191,6 +191,8 @@ func (a *App) serve(in incoming) Reply {
 
 // request returns the call of a plan's operation that a request makes.
 func (a *App) request(m match, h *http.Request, raw []byte) *Call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	r := &Call{App: a, Op: m.plan.op, Verb: m.plan.verb, Resource: m.plan.resource.name, HTTP: h, Params: map[string]string{}, plan: m.plan, raw: raw}
 	i := 0
 	for _, s := range m.plan.path {

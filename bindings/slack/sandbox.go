@@ -93,6 +93,7 @@ func operations() map[string]*sandbox.Rule {
 		"auth.test":                    {Verb: sandbox.None, Do: authTest},
 		"team.info":                    {Resource: "teams", Verb: sandbox.Single},
 		"chat.postMessage":             {Resource: "messages", Do: postMessage},
+		"chat.meMessage":               {Resource: "messages", Do: postMeMessage},
 		"chat.postEphemeral":           {Resource: "messages", Do: postEphemeral},
 		"chat.update":                  {Resource: "messages", Do: updateMessage},
 		"chat.delete":                  {Resource: "messages", Do: deleteMessage},

@@ -51,6 +51,18 @@ func postMessage(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	}, nil
 }
 
+// postMeMessage posts a message about its author.
+func postMeMessage(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
+	out, failed := postMessage(r)
+	if failed == nil {
+		message := out.Changes[0].Record.Fields
+		message["subtype"] = "me_message"
+		out.Changes[0].Fields["subtype"] = "me_message"
+		out.Fields = sandbox.Object{"channel": out.Fields["channel"], "ts": out.Fields["ts"]}
+	}
+	return out, failed
+}
+
 func postEphemeral(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	if _, failed := findChannel(r); failed != nil {
 		return sandbox.Result{}, failed
