@@ -15,9 +15,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -47,6 +49,8 @@ type childConfig struct {
 	Shop          string // instead of Places
 	Log           string // a file
 	UID           int    // the user that it becomes; zero: it stays the same
+	// Work replaces how long vendors may be at work on a call; zero: it stays.
+	Work time.Duration
 }
 
 // runChild runs an engine until SIGTERM. It prints the engine's address, and each
@@ -68,6 +72,9 @@ func runChild(text string) error {
 		config = atShop(c.Shop)
 	}
 	config.Scripts, config.Data = c.Scripts, c.Data
+	if c.Work > 0 {
+		shortenLookups(config.Apps, c.Work)
+	}
 	unlimited(&config)
 	if c.Log != "" {
 		log, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -85,6 +92,18 @@ func runChild(text string) error {
 	}
 	fmt.Println("listens", e.URL())
 	return e.Run(ctx)
+}
+
+// shortenLookups makes the look-ups of apps short.
+func shortenLookups(apps []*bindings.App, work time.Duration) {
+	for _, app := range apps {
+		for _, name := range app.Operations() {
+			op, _ := app.Operation(name)
+			for i := range op.Find {
+				op.Find[i].Lag, op.Find[i].Work = bindings.Duration(time.Millisecond), bindings.Duration(work)
+			}
+		}
+	}
 }
 
 // child is an engine in a child process.
@@ -155,7 +174,7 @@ func (p *child) stop() {
 	must(p.t, p.command.Wait())
 }
 
-// waitUntilDone waits until no run is queued or running.
+// waitUntilDone waits until no run is queued, running or being looked up.
 func (p *child) waitUntilDone(reader *control.Client) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), maxWait)
@@ -167,6 +186,13 @@ func (p *child) waitUntilDone(reader *control.Client) {
 			must(p.t, err)
 			live += len(runs)
 		}
+		undecided, err := reader.Runs(ctx, journal.RunQuery{State: journal.Held, Limit: 1000})
+		must(p.t, err)
+		for _, run := range undecided {
+			if !run.Park.Until.IsZero() {
+				live++
+			}
+		}
 		if live == 0 {
 			return
 		}
@@ -175,6 +201,7 @@ func (p *child) waitUntilDone(reader *control.Client) {
 			if !goesOn {
 				p.t.Fatal("the engine ended by itself")
 			}
+		case <-time.After(100 * time.Millisecond): // a run that is held does not end
 		case <-ctx.Done():
 			p.t.Fatalf("%d runs were not done in %s", live, maxWait)
 		}

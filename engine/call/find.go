@@ -21,7 +21,7 @@ import (
 const (
 	// maxClockSkew is how far the vendor's clock may be behind or ahead of ours
 	// when records are compared with the time at which a call was sent.
-	maxClockSkew = 10 * time.Minute
+	maxClockSkew = 5 * time.Minute
 	// maxFindPages bounds the pages of a list that are read to find one record.
 	maxFindPages = 50
 	// maxFound bounds the matches that are returned.
@@ -186,7 +186,8 @@ func (f *finder) readPages(ctx context.Context, args json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		if err := f.addMatches(gjson.ParseBytes(items)); err != nil || next == nil {
+		err = f.addMatches(gjson.ParseBytes(items))
+		if ours := f.request.Find.Key && len(f.found.Answers) > 0; err != nil || next == nil || ours {
 			return err
 		}
 		args = override(args, next)

@@ -124,30 +124,32 @@ func TestFind(t *testing.T) {
 		none                           bool              // there is no way to find it
 	}{
 		{name: "by the key", find: byKey, args: `{"text":"a","folder":{"id":7}}`, key: ownDigits,
-			answers: map[string]string{"GET /notes?since=2026-03-01T08%3A50%3A00Z": notes(`{"id":"0"}`, own)}, want: []string{`{"id":"1","in":7,"note":` + own + `}`}},
+			answers: map[string]string{"GET /notes?since=2026-03-01T08%3A55%3A00Z": notes(`{"id":"0"}`, own)}, want: []string{`{"id":"1","in":7,"note":` + own + `}`}},
 		{name: "by the key, without an argument", find: byKey, args: `{}`, key: ownDigits,
-			answers: map[string]string{"GET /notes?since=2026-03-01T08%3A50%3A00Z": notes(own)}, want: []string{`{"id":"1","note":` + own + `}`}},
+			answers: map[string]string{"GET /notes?since=2026-03-01T08%3A55%3A00Z": notes(own)}, want: []string{`{"id":"1","note":` + own + `}`}},
 		{name: "on the second page", find: byKey, args: `{}`, key: ownDigits, answers: map[string]string{
-			"GET /notes?since=2026-03-01T08%3A50%3A00Z":        `{"notes":[{"id":"0"}],"next":"2"}`,
-			"GET /notes?page=2&since=2026-03-01T08%3A50%3A00Z": notes(own)}, want: []string{`{"id":"1","note":` + own + `}`}},
-		{name: "not there", find: byKey, args: `{}`, key: ownDigits, answers: map[string]string{"GET /notes?since=2026-03-01T08%3A50%3A00Z": notes(`{"id":"0"}`)}, want: []string{}},
+			"GET /notes?since=2026-03-01T08%3A55%3A00Z":        `{"notes":[{"id":"0"}],"next":"2"}`,
+			"GET /notes?page=2&since=2026-03-01T08%3A55%3A00Z": notes(own)}, want: []string{`{"id":"1","note":` + own + `}`}},
+		{name: "no page after that", find: byKey, args: `{}`, key: ownDigits, answers: map[string]string{
+			"GET /notes?since=2026-03-01T08%3A55%3A00Z": `{"notes":[` + own + `],"next":"2"}`}, want: []string{`{"id":"1","note":` + own + `}`}},
+		{name: "not there", find: byKey, args: `{}`, key: ownDigits, answers: map[string]string{"GET /notes?since=2026-03-01T08%3A55%3A00Z": notes(`{"id":"0"}`)}, want: []string{}},
 		{name: "sent without a key", find: byKey, args: `{}`, none: true},
 		{name: "with the idempotency key", find: strings.Replace(byKey, `"key":true`, `"key":true,"without":["text"]`, 1), args: `{"text":"a"}`, key: ownDigits, none: true},
 
 		{name: "equal", find: byText, args: `{"text":" Über ","n":2,"due":"2026-04-01T10:00:00+02:00","folder":{"id":7}}`,
-			answers: map[string]string{"GET /notes?folder=7&q=loc1&since=1772355000000": notes(
+			answers: map[string]string{"GET /notes?folder=7&q=loc1&since=1772355300000": notes(
 				`{"id":"1","text":"über","n":"2.0","due":"2026-04-01T08:00:00Z","at":"2026-03-01T09:00:01Z"}`,
 				`{"id":"2","text":"über","n":2,"due":"2026-04-01T08:00:00.000Z","at":1772355601}`,
 				`{"id":"3","text":"über","n":3,"due":"2026-04-01T08:00:00Z"}`,
 				`{"id":"4","text":"uber","n":2,"due":"2026-04-01T08:00:00Z"}`,
 				`{"id":"5","text":"über","n":2,"due":"2026-04-01T08:00:01Z"}`,
-				`{"id":"6","text":"über","n":2,"due":"2026-04-01T08:00:00Z","at":"2026-03-01T08:49:59Z"}`,
-				`{"id":"7","text":"über","n":2,"due":"2026-04-01T08:00:00Z","at":1772354999000}`,
+				`{"id":"6","text":"über","n":2,"due":"2026-04-01T08:00:00Z","at":"2026-03-01T08:54:59Z"}`,
+				`{"id":"7","text":"über","n":2,"due":"2026-04-01T08:00:00Z","at":1772355299000}`,
 				`{"id":"8","text":"über","n":2,"due":"2026-04-01T08:00:00Z","at":"soon"}`,
 				`{"id":"9","text":"über"}`)},
 			want: []string{"1", "2", "8"}},
 		{name: "an argument that is not there is not compared", find: byText, args: `{"text":"a","n":null}`,
-			answers: map[string]string{"GET /notes?q=loc1&since=1772355000000": notes(`{"id":"1","text":"a","n":5}`, `{"id":"2"}`)}, want: []string{"1"}},
+			answers: map[string]string{"GET /notes?q=loc1&since=1772355300000": notes(`{"id":"1","text":"a","n":5}`, `{"id":"2"}`)}, want: []string{"1"}},
 
 		{name: "a record", find: `[{"key":true,"operation":"notes.get","args":{"id":"{key}"}}]`, args: `{}`, key: ownDigits,
 			answers: map[string]string{"GET /notes/" + ownDigits: own}, want: []string{own}},
@@ -155,7 +157,7 @@ func TestFind(t *testing.T) {
 			answers: map[string]string{"GET /notes/" + ownDigits: `{}`}, want: []string{}},
 		{name: "a record that may not be read", find: `[{"key":true,"operation":"notes.get","args":{"id":"{key}"}}]`, args: `{}`, key: ownDigits, status: 403,
 			answers: map[string]string{"GET /notes/" + ownDigits: `{}`}},
-		{name: "a list that is not there", find: byKey, args: `{}`, key: ownDigits, status: 404, answers: map[string]string{"GET /notes?since=2026-03-01T08%3A50%3A00Z": `{}`}},
+		{name: "a list that is not there", find: byKey, args: `{}`, key: ownDigits, status: 404, answers: map[string]string{"GET /notes?since=2026-03-01T08%3A55%3A00Z": `{}`}},
 		{name: "a list without pages", find: `[{"operation":"notes.search","args":{"text":"{args.text}"},"items":"data.hits","match":{"text":"{args.text}"}}]`, args: `{"text":"a"}`,
 			answers: map[string]string{"POST /search": `{"data":{"hits":[{"id":"1","text":"a"},{"id":"2","text":"b"},null]}}`}, want: []string{"1"}},
 		{name: "no list", find: `[{"operation":"notes.search","items":"data","match":{"text":"a"}}]`, args: `{}`, answers: map[string]string{"POST /search": `{"data":{"hits":[]}}`}},
