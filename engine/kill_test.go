@@ -33,8 +33,8 @@ func TestKilled(t *testing.T) {
 local slack = require "slack"
 
 on("in:/orders", { verify = "none", id = "id" }, function(event)
-  slack.chat.post_message { channel = "C0GENERAL01", text = event.data.id }
-  slack.chat.post_message { channel = "C0GENERAL01", text = event.data.id .. " again" }
+  slack.chat.post_message { channel = event.data.channel, text = event.data.id }
+  slack.chat.post_message { channel = event.data.channel, text = event.data.id .. " again" }
 end)
 `})
 	settings := childConfig{Scripts: filepath.Join(dir, "scripts"), Data: filepath.Join(dir, "data"), Addresses: appAddresses(apps),
@@ -45,6 +45,13 @@ end)
 	if text := os.Getenv(killsVariable); text != "" {
 		var err error
 		kills, err = strconv.Atoi(text)
+		must(t, err)
+	}
+	// In one channel a look-up would have to read all messages of the test.
+	channels := make([]string, 50)
+	for i := range channels {
+		channels[i] = fmt.Sprintf("C0ORDERS%03d", i)
+		_, err := apps.Put("slack", "channels", map[string]any{"id": channels[i], "name": fmt.Sprintf("orders-%d", i), "is_channel": true})
 		must(t, err)
 	}
 	var next atomic.Int64
@@ -60,8 +67,10 @@ end)
 				client := &http.Client{Transport: &http.Transport{}}
 				defer client.CloseIdleConnections()
 				for {
-					id := fmt.Sprintf("order %d", next.Add(1))
-					response, err := client.Post(p.url+"/in/orders", "application/json", strings.NewReader(`{"id":"`+id+`"}`))
+					n := next.Add(1)
+					id := fmt.Sprintf("order %d", n)
+					body := fmt.Sprintf(`{"id":%q,"channel":%q}`, id, channels[n%int64(len(channels))])
+					response, err := client.Post(p.url+"/in/orders", "application/json", strings.NewReader(body))
 					if err != nil {
 						return // the engine was killed; the event may be stored or not
 					}

@@ -119,10 +119,16 @@ func TestLookupDecisions(t *testing.T) {
 // request, or its answer, is lost. The next process goes on, and the call is done
 // once.
 func TestLookupAfterCrash(t *testing.T) {
-	for _, posts := range []string{"ok", "answer-lost", "request-lost ok", "late"} {
+	const byScript = `shop.notes.write({ tag = "a", ref = "own" }, { find = function() for n in each(shop.notes.list) do return { note = n } end return false end })`
+	for _, test := range []struct{ call, posts string }{
+		{`shop.notes.write { tag = "a" }`, "ok"}, {`shop.notes.write { tag = "a" }`, "answer-lost"},
+		{`shop.notes.write { tag = "a" }`, "request-lost ok"}, {`shop.notes.write { tag = "a" }`, "late"},
+		{byScript, "ok"}, {byScript, "answer-lost"}, {byScript, "request-lost ok"}, {byScript, "late"},
+	} {
+		posts := test.posts
 		for at := 1; ; at++ {
 			v := &noteVendor{posts: strings.Fields(posts), late: 30 * time.Second, lag: 3 * time.Second}
-			source := lookupScript(`shop.notes.write { tag = "a" }`, "")
+			source := strings.Replace(lookupScript(test.call, ""), "\nend)\n", "\n  state.add(\"n\")\nend)\n", 1)
 			r := newRunnerFixture(t, source, v)
 			v.start(r, nil)
 			_, _, c := r.process(crashEvent, at, at%2 == 0)
@@ -131,9 +137,66 @@ func TestLookupAfterCrash(t *testing.T) {
 			}
 			got, _, _ := r.process(crashEvent, 0, false)
 			if notes, sent := v.count("a"); got.State != journal.Succeeded || notes != 1 {
-				t.Errorf("%s, crash at write %d (%s): the run is %s (%s), there are %d notes, %d sent", posts, at, c.names[at-1], got.State, problem(got), notes, sent)
+				t.Errorf("%.30s, %s, crash at write %d (%s): the run is %s (%s), there are %d notes, %d sent", test.call, posts, at, c.names[at-1], got.State, problem(got), notes, sent)
 			}
 		}
+	}
+}
+
+// TestLookupByScript makes one call with the option find, whose result is not known.
+func TestLookupByScript(t *testing.T) {
+	const list = `for n in each(shop.notes.list) do if n.tag == "a" then return { note = n } end end return false`
+	tests := []struct {
+		name, call, find string
+		posts, lists     string
+		lag, late        time.Duration
+		state            journal.State
+		notes, sent      int
+		problem          string
+	}{
+		{name: "no fault", find: `error("it is not called")`, posts: "ok", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "answer lost", find: list, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "request lost", find: list, posts: "request-lost ok", state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "done after 30 s", find: list, posts: "late", late: 30 * time.Second, state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "the list fails for some time", find: list, posts: "answer-lost", lists: "down down down ok", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "the list may not be read", find: list, posts: "answer-lost", lists: "forbidden", state: journal.Held, notes: 1, sent: 1, problem: "find raised an error: shop.notes.list: "},
+		{name: "an error that is caught", find: `local r, err = try(shop.notes.list, {}) assert(err.kind == "forbidden") return false`, posts: "request-lost ok", lists: "forbidden",
+			state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "nothing", find: ``, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find returned nil"},
+		{name: "an error", find: `error("no idea")`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find raised an error: orders.lua:3: no idea"},
+		{name: "a function", find: `return print`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find returned a value that cannot be recorded"},
+		{name: "an unsafe call", find: `shop.orders.pay { tag = "a" } return false`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,
+			problem: "shop.orders.pay cannot be used in the function find, which only makes calls that read"},
+		{name: "a step", find: `state.put("a", 1) return false`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "state.put cannot be used in the function find"},
+		{name: "a raw request that reads", find: `return { note = shop.request { path = "/notes" }.notes[1] }`, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "a raw request that writes", find: `return shop.request { path = "/notes", method = "POST", body = { tag = "b" } }`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,
+			problem: "shop.request cannot be used in the function find"},
+		{name: "of a raw request", call: `shop.request({ path = "/notes", method = "POST", body = { tag = "a" } }, { find = function() FIND end })`, find: list, posts: "answer-lost",
+			state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "of an app that the catalogue finds by a key", call: `shop.notes.write({ tag = "a" }, { find = function() FIND end })`, find: `return { note = { tag = "a" } }`, posts: "request-lost",
+			state: journal.Succeeded, notes: 0, sent: 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.call == "" {
+				test.call = `shop.notes.write({ tag = "a", ref = "own" }, { find = function() FIND end })`
+			}
+			v := &noteVendor{posts: strings.Fields(test.posts), lists: strings.Fields(test.lists), lag: test.lag, late: test.late}
+			source := lookupScript(strings.Replace(test.call, "FIND", test.find, 1), "")
+			r := newRunnerFixture(t, source, v)
+			v.start(r, nil)
+			got, steps, _ := r.process(crashEvent, 0, false)
+			notes, sent := v.count("a")
+			if got.State != test.state || notes != test.notes || sent != test.sent {
+				t.Errorf("the run is %s with %d notes of %d that were sent, want %s, %d, %d: %s", got.State, notes, sent, test.state, test.notes, test.sent, problem(got))
+			}
+			if len(steps) != 1 {
+				t.Errorf("there are %d steps, want 1", len(steps))
+			}
+			if !strings.Contains(problem(got), test.problem) {
+				t.Errorf("the problem is %q, want %q", problem(got), test.problem)
+			}
+		})
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	// defaultWork is how long a vendor may be at work on a call, if the catalogue has
 	// no other time.
 	defaultWork = time.Minute
+	// scriptLag is how long a record may be missing in what the script's own function
+	// reads.
+	scriptLag = bindings.Duration(5 * time.Second)
 	// minReadInterval is the least time between two reads of a look-up.
 	minReadInterval = time.Second
 	// maxLookupFailures bounds the reads in a row that fail, and maxLookupTime the time
@@ -37,6 +40,9 @@ const pendingText = "look-up pending"
 // findFor returns the way to find out whether the step's call was done, nil if
 // there is none. The begun record is that of the status.
 func (h *host) findFor(s vm.Step, step journal.Step) *bindings.Find {
+	if s.Options.Find {
+		return &bindings.Find{Lag: scriptLag}
+	}
 	if s.Kind != vm.StepCall || s.Operation == nil || s.Options.AsFile {
 		return nil
 	}
@@ -167,14 +173,17 @@ func (h *host) notFound(ctx context.Context, s vm.Step, step journal.Step, l jou
 
 // recordFound records the call as done, with the answer that was made.
 func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, answer json.RawMessage) (json.RawMessage, error) {
-	connection, err := h.connection(s)
-	if err != nil {
-		return nil, h.endActivation(ctx, step, err)
+	effect := journal.Effect{Decision: &journal.CallDecision{Resolution: journal.Skip, By: journal.ByLookup}}
+	if s.Operation != nil {
+		connection, err := h.connection(s)
+		if err != nil {
+			return nil, h.endActivation(ctx, step, err)
+		}
+		effect.Written = h.writtenRecord(s, connection, answer)
 	}
 	step.State, step.Result, step.Sent = journal.Done, answer, nil
 	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
-	value, err := h.record(ctx, step, journal.Effect{Written: h.writtenRecord(s, connection, answer),
-		Decision: &journal.CallDecision{Resolution: journal.Skip, By: journal.ByLookup}})
+	value, err := h.record(ctx, step, effect)
 	var refused *bindings.Error
 	switch {
 	case errors.As(err, &refused):
@@ -205,4 +214,48 @@ func (h *host) parkLookup(ctx context.Context, step journal.Step, l journal.Look
 	}
 	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Until: until, Attempt: attempt,
 		FreeLane: until.IsZero() && h.hook.FreeUndecided, Problem: problem})
+}
+
+// findQuery is a look-up for which the script's function is called.
+type findQuery struct {
+	step   journal.Step
+	lookup journal.Lookup
+}
+
+// askScript calls the function of the script's option find, and goes on with what
+// it returned.
+func (h *host) askScript(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, find *bindings.Find) (json.RawMessage, error) {
+	found := s.Found
+	if found == nil {
+		h.query = &findQuery{step, l}
+		return nil, &vm.FindQuery{}
+	}
+	h.query = nil
+	switch {
+	case found.Problem != "":
+		return nil, h.parkLookup(ctx, step, l, time.Time{}, found.Problem, false)
+	case found.Absent:
+		return h.notFound(ctx, s, step, l, find)
+	}
+	return h.recordFound(ctx, s, step, found.Result)
+}
+
+// readInFind makes a call of the script's function find. It has no record. An error
+// that may pass parks the run until the look-up is made again.
+func (h *host) readInFind(ctx context.Context, s vm.Step) (json.RawMessage, error) {
+	step := journal.Step{Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position, Started: h.runner.config.Clock.Now()}
+	h.current.begin(step)
+	done, err := h.perform(ctx, s, step, nil)
+	h.current.end()
+	var e *bindings.Error
+	switch {
+	case err == nil:
+		return scriptView(s, done.value), nil
+	case !errors.As(err, &e), h.query == nil:
+		return nil, h.endActivation(ctx, step, err)
+	case done.refused != nil || e.Retryable || e.Kind == bindings.RateLimited || e.Kind == bindings.BrokenConnection:
+		return nil, h.retryLookup(ctx, h.query.step, h.query.lookup, e,
+			call.Answer{Refused: done.refused, LimitReached: done.limitReached, RetryAfter: done.retryAfter})
+	}
+	return nil, e
 }

@@ -35,6 +35,7 @@ type host struct {
 	log     *slog.Logger
 	last    int        // the number of the last step
 	status  stepStatus // of the last step
+	query   *findQuery // the look-up for which the script is asked; nil: none
 	current current
 }
 
@@ -57,7 +58,12 @@ func (h *host) Replaying() bool { return h.last < len(h.records) }
 
 // Step returns the recorded result of a step, or executes and records it.
 func (h *host) Step(ctx context.Context, s vm.Step) (json.RawMessage, error) {
-	h.last++
+	if s.InFind {
+		return h.readInFind(ctx, s)
+	}
+	if s.Found == nil {
+		h.last++
+	}
 	h.status = stepStatus{recoveries: h.runner.config.Connections.Recoveries()}
 	step := journal.Step{
 		Number: h.last, Name: s.Name, Args: s.Args, Position: s.Position,

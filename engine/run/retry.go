@@ -85,7 +85,11 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 		return h.runStep(ctx, s, step, record.Sent)
 	}
 	if l := record.Lookup(); l != nil {
-		if find := h.findFor(s, step); find != nil {
+		switch find := h.findFor(s, step); {
+		case find == nil:
+		case s.Options.Find:
+			return h.askScript(ctx, s, step, *l, find)
+		default:
 			return h.continueLookup(ctx, s, step, *l, find)
 		}
 	}

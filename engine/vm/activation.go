@@ -45,6 +45,7 @@ type activation struct {
 	// where function runs. No step is allowed in either.
 	loading      bool
 	inWhere      bool
+	inFind       bool // a function of the option find runs
 	topLevelDone bool // the top level of the main file has ended: no hook can be registered any more
 
 	registered []registered
@@ -119,16 +120,17 @@ func (a *activation) tryStep(L *lua.LState, s Step) (json.RawMessage, *bindings.
 		raise(L, "%s cannot be used in a where function, which only reads the event", s.Name)
 	}
 	s.Position = a.position(L)
-	if a.steps++; a.steps > a.limits.Steps {
+	if a.inFind {
+		a.charge(L, 900, 0) // there is no bound of such calls but the instructions
+	} else if a.steps++; a.steps > a.limits.Steps {
 		a.end(a.overLimit("steps", count(int64(a.limits.Steps), "step")))
 	}
 	a.charge(L, 100, int64(len(s.Args)))
-	var result json.RawMessage
-	var err error
-	a.withoutSlot(func() {
-		result, err = a.host.Step(a.ctx, s)
-		a.meter.replay(a.host.Replaying())
-	})
+	perform := a.callHost
+	if a.inFind {
+		perform = a.findStep
+	}
+	result, err := perform(L, s)
 	if err == nil {
 		a.charge(L, int64(len(result))/32, int64(len(result)))
 		return result, nil

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"github.com/tidewire/tidewire/bindings"
 )
 
@@ -14,7 +16,7 @@ import (
 // slot.
 type Host interface {
 	// Step performs one step and returns its result as JSON (null or nothing
-	// for none). A *bindings.Error is raised in the script as an app error. An
+	// for none). A *FindQuery makes the script find out whether a call was done. A *bindings.Error is raised in the script as an app error. An
 	// error that wraps *End ends the activation at once, and pcall does not
 	// catch it. Any other error ends the activation as a fault of the engine.
 	Step(ctx context.Context, step Step) (json.RawMessage, error)
@@ -90,6 +92,12 @@ type Step struct {
 	// "secret:name". The host replaces them when it sends Args.
 	Secrets map[string]Secret
 	Options CallOptions
+	// InFind is set for a call that the function of the option find makes. It only
+	// reads, is no step and has no record.
+	InFind bool
+	// Found is set when the step is made again after a FindQuery.
+	Found *FindResult
+	find  *lua.LFunction // the option find
 	// Position is where the script makes the step: "crm.lua:12".
 	Position string
 }
@@ -101,6 +109,7 @@ type CallOptions struct {
 	Unchecked  bool // check = false
 	AsFile     bool // as = "file": the answer is stored as a file
 	Key        string
+	Find       bool // find is set: a FindQuery may be returned
 }
 
 // Secret is text with parts that only the host may open, in order.

@@ -16,7 +16,7 @@ func httpLibrary(*Machine) map[string]lua.LValue {
 }
 
 // httpRequest is http.post(url, { headers, query, json, body, multipart, auth,
-// timeout, as, charset }). The answer is { status, headers, body, json }:
+// timeout, as, charset, find }). The answer is { status, headers, body, json }:
 // header names are in lower case, json is set if the body is JSON by its
 // content type, and body_base64 replaces a body that is no text. With as =
 // "file" the answer has file. charset is that of the answer's text.
@@ -29,7 +29,7 @@ func httpRequest(L *lua.LState, verb string) int {
 			raise(L, "%s: the address must begin with https:// or http://, found %q", name, brief(text, 60))
 		}
 	}
-	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as", "charset")
+	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as", "charset", "find")
 	if option(options, "json") != lua.LNil && option(options, "body") != lua.LNil {
 		raise(L, "%s: json and body both set the body; set one of them", name)
 	}
@@ -64,7 +64,7 @@ func httpRequest(L *lua.LState, verb string) int {
 	if charset := textOption(L, options, name, "charset"); charset != "" {
 		g.text("charset", charset)
 	}
-	s := g.step(StepHTTP)
+	s := g.step(StepHTTP).withFind(findOption(L, options, name))
 	L.Push(answerValue(L, a.decode(L, a.step(L, s), nil, nil, false)))
 	return 1
 }

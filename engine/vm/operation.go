@@ -64,7 +64,7 @@ func functionName(f *lua.LFunction) string {
 // a call. callOptionNames are the options that one call may have.
 var (
 	hostOptions     = []string{"connection", "timeout", "check", "idempotency_key"}
-	callOptionNames = append(slices.Clone(hostOptions), "as")
+	callOptionNames = append(slices.Clone(hostOptions), "as", "find")
 )
 
 // call is highlevel.contacts.upsert(args, options).
@@ -75,7 +75,8 @@ func (o *operation) call(L *lua.LState) int {
 		}
 	}
 	o.wantArguments(L, 1)
-	s := o.step(L, StepCall, 1, wantOptions(L, 2, o.name, callOptionNames...))
+	options := wantOptions(L, 2, o.name, callOptionNames...)
+	s := o.step(L, StepCall, 1, options).withFind(findOption(L, options, o.name))
 	a := activationOf(L)
 	if s.Options.AsFile {
 		L.Push(answeredFile(L, a.step(L, s)))
@@ -197,6 +198,7 @@ func requestFunction(app *bindings.App, module string) *lua.LFunction {
 		s := g.text("method", method).text("path", path).
 			set("query", option(args, "query")).set("headers", textsOption(L, args, name, "headers")).set("body", option(args, "body")).step(StepRequest)
 		s.App, s.Options = app, callOptions(L, name, options)
+		s = s.withFind(findOption(L, options, name))
 		if s.Options.AsFile {
 			L.Push(answeredFile(L, a.step(L, s)))
 			return 1
