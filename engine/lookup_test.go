@@ -47,6 +47,8 @@ func TestLookup(t *testing.T) {
 		{name: "a list that fails for some time", call: write, posts: "answer-lost", lists: "down down down down down down ok", state: journal.Succeeded, notes: 1, sent: 1},
 		{name: "a list with a rate limit", call: write, posts: "answer-lost", lists: "busy ok", state: journal.Succeeded, notes: 1, sent: 1},
 		{name: "a list that fails for good", call: write, posts: "answer-lost", lists: "down", state: journal.Held, notes: 1, sent: 1, problem: "the look-up failed: "},
+		{name: "not found in time, and sent again", call: write, posts: "answer-lost unique", lists: "empty empty ok", state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "not found in time, and sent again, and not found then", call: write, posts: "answer-lost unique", lists: "empty", state: journal.Failed, notes: 1, sent: 2},
 		{name: "a list with errors for good", call: write, posts: "answer-lost", lists: "error", state: journal.Held, notes: 1, sent: 1, problem: "the look-up failed: ", within: 3 * time.Hour},
 		{name: "a list that may not be read", call: write, posts: "request-lost", lists: "forbidden", state: journal.Held, notes: 0, sent: 1, problem: "the look-up failed: "},
 
@@ -285,6 +287,9 @@ func (v *noteVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "error":
 		w.WriteHeader(http.StatusInternalServerError)
 		return
+	case "empty":
+		fmt.Fprint(w, `{"notes":[]}`)
+		return
 	case "busy":
 		w.Header().Set("Retry-After", "600")
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -325,6 +330,11 @@ func (v *noteVendor) post(w http.ResponseWriter, r *http.Request) {
 	v.received = append(v.received, n)
 	n.At = v.clock.Now()
 	switch what := next(&v.posts); what {
+	case "unique":
+		if slices.ContainsFunc(v.notes, func(other note) bool { return other.Ref == n.Ref }) {
+			w.WriteHeader(http.StatusConflict)
+			return
+		}
 	case "request-lost":
 		panic(http.ErrAbortHandler)
 	case "down":

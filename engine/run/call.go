@@ -31,6 +31,9 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), OwnKey: h.ownKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
 	})
+	if found := h.doneBefore(ctx, s, step, connection, args, secrets, err); found != nil {
+		answer.Body, err = found, nil
+	}
 	if err != nil {
 		return result{attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait, refused: answer.Refused}, err
 	}

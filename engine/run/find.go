@@ -119,6 +119,29 @@ func (h *host) find(ctx context.Context, s vm.Step, step journal.Step, find *bin
 		Given: s.Args, Secrets: secrets, Caller: h.caller(step)})
 }
 
+// doneBefore returns the answer of a call that the vendor refused as a conflict, if
+// there is a record with its key of ours: an earlier sending of it was done so late
+// that the look-up did not find it. Otherwise it returns nil.
+func (h *host) doneBefore(ctx context.Context, s vm.Step, step journal.Step, connection string, args json.RawMessage, secrets []string, err error) json.RawMessage {
+	var e *bindings.Error
+	if !errors.As(err, &e) || e.Kind != bindings.Conflict || h.status.record.Number == 0 || s.Options.AsFile {
+		return nil
+	}
+	begun := h.begunRequest(s, h.status.record)
+	find := begun.FindFor("") // an idempotency key makes no conflict
+	if find == nil || !find.Key {
+		return nil
+	}
+	begun.Args = args
+	found, err := h.runner.config.Calls.Find(ctx, call.FindRequest{Begun: begun, Find: find, Connection: connection, Given: s.Args,
+		Secrets: secrets, Caller: h.caller(step)})
+	if err != nil || len(found.Answers) != 1 {
+		return nil
+	}
+	h.log.Info("the vendor has the record of an earlier sending of the call", "step", step.Number, "call", step.Name)
+	return found.Answers[0]
+}
+
 // retryLookup parks the run until the read is made again, or until a person decides
 // if the error is final. A read that was not sent does not count.
 func (h *host) retryLookup(ctx context.Context, step journal.Step, l journal.Lookup, e *bindings.Error, answer call.Answer) error {
