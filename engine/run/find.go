@@ -165,24 +165,25 @@ func (h *host) retryLookup(ctx context.Context, step journal.Step, l journal.Loo
 }
 
 // notFound sends the call again if it was certainly not done: two reads have found
-// nothing, the second after the vendor's work on the call must be over.
+// nothing after the vendor's work on the call must be over and listed. A read before
+// that is only to find a call that was done.
 func (h *host) notFound(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, find *bindings.Find) (json.RawMessage, error) {
 	now := h.runner.config.Clock.Now()
 	lag, work := time.Duration(find.Lag), time.Duration(find.Work)
 	if work == 0 {
 		work = defaultWork
 	}
-	over := l.Sent.Add(work + lag)
 	l.Failures = 0
+	if over := l.Sent.Add(work + lag); now.Before(over) {
+		return nil, h.parkLookup(ctx, step, l, over, pendingText, false)
+	}
+	again := l.Absent.Add(max(lag, minReadInterval))
 	switch {
 	case l.Absent.IsZero():
 		l.Absent = now
-		if next := now.Add(max(lag, minReadInterval)); over.Before(next) {
-			over = next
-		}
-		return nil, h.parkLookup(ctx, step, l, over, pendingText, true)
-	case now.Before(over):
-		return nil, h.parkLookup(ctx, step, l, over, pendingText, false)
+		return nil, h.parkLookup(ctx, step, l, now.Add(max(lag, minReadInterval)), pendingText, true)
+	case now.Before(again):
+		return nil, h.parkLookup(ctx, step, l, again, pendingText, false)
 	case h.run.Attempts > h.hook.Retry.Attempts:
 		return nil, h.parkLookup(ctx, step, l, time.Time{}, "a look-up found that it was not done, and the attempts of retry are used up", false)
 	}

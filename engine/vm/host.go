@@ -16,7 +16,8 @@ import (
 // slot.
 type Host interface {
 	// Step performs one step and returns its result as JSON (null or nothing
-	// for none). A *FindQuery makes the script find out whether a call was done. A *bindings.Error is raised in the script as an app error. An
+	// for none). A *FindQuery makes the script find out whether a call was done. A
+	// *bindings.Error is raised in the script as an app error. An
 	// error that wraps *End ends the activation at once, and pcall does not
 	// catch it. Any other error ends the activation as a fault of the engine.
 	Step(ctx context.Context, step Step) (json.RawMessage, error)
