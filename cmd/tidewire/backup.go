@@ -128,10 +128,17 @@ func printRestored(out io.Writer, data string, done backup.Restored) {
 	if m.Key == backup.KeyLeftOut || m.Key == backup.KeyElsewhere {
 		printKeyAdvice(out, m.Key)
 	}
-	fmt.Fprintf(out, `%d runs are paused, as their work may have been done since the backup; so will be the runs of
-events that happened before now. Start the engine, look at the vendors' side, and decide:
+	paused := "no run is paused, as none was live; but"
+	switch n := done.Paused; {
+	case n == 1:
+		paused = "1 run is paused, as its work may have been done since the backup; so"
+	case n > 1:
+		paused = fmt.Sprintf("%d runs are paused, as their work may have been done since the backup; so", n)
+	}
+	fmt.Fprintf(out, `%s will be the runs of events that happened
+before now. Start the engine, look at the vendors' side, and decide:
   tidewire runs list --reason restored
   tidewire runs release RUN      or all: --reason restored, which lists them first
   tidewire runs cancel RUN       or all: --reason restored
-`, done.Paused)
+`, paused)
 }

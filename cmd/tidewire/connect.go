@@ -97,29 +97,34 @@ func (f *connectFlags) connect(ctx context.Context, t terminal, connector *conne
 		made, err := connector.SaveChild(ctx, d)
 		return made, d, err
 	}
-	if err := f.selectAuth(ctx, prompt, d); err != nil {
-		return connect.Result{}, nil, err
-	}
-	if err := f.fillFields(ctx, t, prompt, d); err != nil {
-		return connect.Result{}, nil, err
-	}
-	if o := d.Auth.OAuth; o == nil || o.ClientCredentials {
-		made, err := connector.SaveKey(ctx, d, f.untested)
-		return made, d, err
-	}
-	scopes, err := f.selectScopes(ctx, prompt, connector, d)
+	with, err := f.selectAuth(ctx, prompt, d)
 	if err != nil {
 		return connect.Result{}, nil, err
 	}
-	made, err := f.login(ctx, t, prompt, connector, d, scopes)
+	made, err := f.authorise(ctx, t, prompt, connector, with)
 	return made, d, err
 }
 
+// authorise asks for what is missing, and connects.
+func (f *connectFlags) authorise(ctx context.Context, t terminal, prompt prompter, connector *connect.Connector, d *connect.AuthDraft) (connect.Result, error) {
+	if err := f.fillFields(ctx, t, prompt, d); err != nil {
+		return connect.Result{}, err
+	}
+	if o := d.Auth.OAuth; o == nil || o.ClientCredentials {
+		return connector.SaveKey(ctx, d, f.untested)
+	}
+	scopes, err := f.selectScopes(ctx, prompt, connector, d)
+	if err != nil {
+		return connect.Result{}, err
+	}
+	return f.login(ctx, t, prompt, connector, d, scopes)
+}
+
 // selectAuth selects the way to connect.
-func (f *connectFlags) selectAuth(ctx context.Context, prompt prompter, d *connect.Draft) error {
-	selected, err := d.SelectAuth(f.way)
-	if err != nil || selected {
-		return err
+func (f *connectFlags) selectAuth(ctx context.Context, prompt prompter, d *connect.Draft) (*connect.AuthDraft, error) {
+	selected, err := d.WithAuth(f.way)
+	if err != nil || selected != nil {
+		return selected, err
 	}
 	var names, titles []string
 	for _, auth := range d.App.Auth {
@@ -127,14 +132,13 @@ func (f *connectFlags) selectAuth(ctx context.Context, prompt prompter, d *conne
 		titles = append(titles, titleOf(auth))
 	}
 	if !prompt.interactive() {
-		return usageError{fmt.Errorf("--way is missing: %s can be connected by %s", d.App.Title, strings.Join(names, ", "))}
+		return nil, usageError{fmt.Errorf("--way is missing: %s can be connected by %s", d.App.Title, strings.Join(names, ", "))}
 	}
 	n, err := prompt.choose(ctx, "How is "+d.App.Title+" to be connected?", titles)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = d.SelectAuth(names[n])
-	return err
+	return d.WithAuth(names[n])
 }
 
 func titleOf(auth bindings.Auth) string {
@@ -146,7 +150,7 @@ func titleOf(auth bindings.Auth) string {
 
 // fillFields sets the settings that are missing: from flags, standard input, or
 // answers of the person.
-func (f *connectFlags) fillFields(ctx context.Context, t terminal, prompt prompter, d *connect.Draft) error {
+func (f *connectFlags) fillFields(ctx context.Context, t terminal, prompt prompter, d *connect.AuthDraft) error {
 	isKey := d.Auth.OAuth == nil
 	if f.ask || d.Exists && isKey {
 		d.ClearFields()
@@ -199,7 +203,7 @@ func (f *connectFlags) fillFields(ctx context.Context, t terminal, prompt prompt
 
 // webhookSecret asks for the secret that signs webhooks, where the customer has
 // one.
-func (f *connectFlags) webhookSecret(ctx context.Context, prompt prompter, d *connect.Draft) error {
+func (f *connectFlags) webhookSecret(ctx context.Context, prompt prompter, d *connect.AuthDraft) error {
 	hook := d.App.Webhook
 	if hook == nil || len(hook.Signatures) == 0 || hook.Signatures[0].Key != "" || d.Settings.WebhookSecret != "" || d.Auth.OAuth != nil {
 		return nil
@@ -218,7 +222,7 @@ func joinNames(names []string) string {
 }
 
 // readGiven reads lines NAME=VALUE, or one line with the secret that is missing.
-func readGiven(in io.Reader, d *connect.Draft) error {
+func readGiven(in io.Reader, d *connect.AuthDraft) error {
 	text, err := io.ReadAll(io.LimitReader(in, maxLine))
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
@@ -253,7 +257,7 @@ func readGiven(in io.Reader, d *connect.Draft) error {
 }
 
 // selectScopes returns the scopes to ask for; the usual ones are offered first.
-func (f *connectFlags) selectScopes(ctx context.Context, prompt prompter, connector *connect.Connector, d *connect.Draft) ([]string, error) {
+func (f *connectFlags) selectScopes(ctx context.Context, prompt prompter, connector *connect.Connector, d *connect.AuthDraft) ([]string, error) {
 	usual, readOnly, needed := connector.ScopeChoices(d)
 	switch {
 	case f.scopes != "":
@@ -270,7 +274,7 @@ func (f *connectFlags) selectScopes(ctx context.Context, prompt prompter, connec
 	return f.askScopes(ctx, prompt, d, usual, readOnly, needed)
 }
 
-func (f *connectFlags) askScopes(ctx context.Context, prompt prompter, d *connect.Draft, usual, readOnly, needed []string) ([]string, error) {
+func (f *connectFlags) askScopes(ctx context.Context, prompt prompter, d *connect.AuthDraft, usual, readOnly, needed []string) ([]string, error) {
 	var options []string
 	var sets [][]string
 	offer := func(what string, scopes []string) {
@@ -295,7 +299,7 @@ func (f *connectFlags) askScopes(ctx context.Context, prompt prompter, d *connec
 }
 
 // login connects by OAuth: a person authorises it in the browser.
-func (f *connectFlags) login(ctx context.Context, t terminal, prompt prompter, connector *connect.Connector, d *connect.Draft, scopes []string) (connect.Result, error) {
+func (f *connectFlags) login(ctx context.Context, t terminal, prompt prompter, connector *connect.Connector, d *connect.AuthDraft, scopes []string) (connect.Result, error) {
 	redirect, manual := f.redirect, f.manual
 	if redirect == "" {
 		redirect = defaultRedirect

@@ -16,9 +16,7 @@ import (
 
 // Draft is a connection before it is saved.
 type Draft struct {
-	App *bindings.App
-	// Auth is the way to authenticate, nil until SelectAuth.
-	Auth     *bindings.Auth
+	App      *bindings.App
 	Settings connection.Settings
 	// Exists is set when the vault has an entry of this name already.
 	Exists bool
@@ -72,41 +70,53 @@ func orNone(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// SelectAuth sets Auth to one of the app's ways by name. Without a name it is
-// the only one, or the one for which the configuration has credentials; it
-// reports false where a person has to choose.
-func (d *Draft) SelectAuth(way string) (bool, error) {
-	if d.file != nil && way == "" && d.file.Credentials["client_id"] != "" {
-		for i := range d.App.Auth {
-			if o := d.App.Auth[i].OAuth; o != nil && !o.ClientCredentials {
-				d.Auth = &d.App.Auth[i]
-				break
-			}
-		}
-	}
-	var names []string
-	for i := range d.App.Auth {
-		if names = append(names, d.App.Auth[i].Name); names[i] == way || way == "" && len(d.App.Auth) == 1 {
-			d.Auth = &d.App.Auth[i]
-		}
-	}
+// AuthDraft is a draft with the way to authenticate.
+type AuthDraft struct {
+	*Draft
+	Auth *bindings.Auth
+}
+
+// WithAuth selects one of the app's ways to authenticate by name. Without a name it
+// is the only one, or the one for which the configuration has credentials; it
+// returns nil where a person has to choose.
+func (d *Draft) WithAuth(way string) (*AuthDraft, error) {
+	auth := d.selectAuth(way)
 	switch {
-	case d.Auth == nil && way != "":
-		return false, fmt.Errorf("--way: %s cannot be connected by %q; it has %s", d.App.Title, way, strings.Join(names, ", "))
-	case d.Auth == nil:
-		return false, nil
+	case auth == nil && way != "":
+		var names []string
+		for _, a := range d.App.Auth {
+			names = append(names, a.Name)
+		}
+		return nil, fmt.Errorf("--way: %s cannot be connected by %q; it has %s", d.App.Title, way, strings.Join(names, ", "))
+	case auth == nil:
+		return nil, nil
 	case d.file == nil:
-		return true, nil
+		return &AuthDraft{d, auth}, nil
 	}
 	whole := len(d.file.Credentials) > 0
-	for _, name := range append(slices.Clone(d.Auth.Fields), refreshField(d.Auth)...) {
+	for _, name := range append(slices.Clone(auth.Fields), refreshField(auth)...) {
 		whole = whole && d.file.Credentials[name] != ""
 	}
-	if whole && refreshField(d.Auth) == nil {
-		return false, fmt.Errorf("connections.%s in the configuration has its own %s, which override what connect saves; remove them there first, or change them there",
-			d.Settings.Name, strings.Join(d.Auth.Fields, " and "))
+	if whole && refreshField(auth) == nil {
+		return nil, fmt.Errorf("connections.%s in the configuration has its own %s, which override what connect saves; remove them there first, or change them there",
+			d.Settings.Name, strings.Join(auth.Fields, " and "))
 	}
-	return true, nil
+	return &AuthDraft{d, auth}, nil
+}
+
+func (d *Draft) selectAuth(way string) *bindings.Auth {
+	ways := d.App.Auth
+	i := slices.IndexFunc(ways, func(a bindings.Auth) bool { return a.Name == way })
+	if way == "" && len(ways) == 1 {
+		i = 0
+	}
+	if way == "" && len(ways) > 1 && d.configured("client_id") != "" {
+		i = slices.IndexFunc(ways, func(a bindings.Auth) bool { return a.OAuth != nil && !a.OAuth.ClientCredentials })
+	}
+	if i < 0 {
+		return nil
+	}
+	return &ways[i]
 }
 
 // refreshField returns the credential of a way that tokens are refreshed by, nil
@@ -120,7 +130,7 @@ func refreshField(auth *bindings.Auth) []string {
 
 // Missing returns the names of the settings that a person has to enter: fields
 // of Auth and, where the vendor's answers do not have it, the account.
-func (d *Draft) Missing() []string {
+func (d *AuthDraft) Missing() []string {
 	var missing []string
 	for _, name := range d.Auth.Fields {
 		if d.Settings.Credentials[name] == "" {
@@ -135,7 +145,7 @@ func (d *Draft) Missing() []string {
 
 // needsAccount reports whether the account must be entered before the
 // connection can be tested.
-func (d *Draft) needsAccount() bool {
+func (d *AuthDraft) needsAccount() bool {
 	if d.Auth.OAuth != nil && !d.Auth.OAuth.ClientCredentials && (d.Auth.OAuth.Answer.Account != "" || d.Auth.OAuth.Answer.Parent != "") {
 		return false
 	}
@@ -151,7 +161,7 @@ func (d *Draft) test() *bindings.Test {
 }
 
 // Secret reports whether a setting must not be displayed.
-func (d *Draft) Secret(name string) bool { return name != "account" && d.Auth.Secret(name) }
+func (d *AuthDraft) Secret(name string) bool { return name != "account" && d.Auth.Secret(name) }
 
 // SetField sets a setting that is a text, or else a credential.
 func (d *Draft) SetField(name, value string) {
@@ -169,7 +179,7 @@ func (d *Draft) SetField(name, value string) {
 
 // ClearFields removes the fields of Auth that are not in the configuration, so
 // that Missing has them.
-func (d *Draft) ClearFields() {
+func (d *AuthDraft) ClearFields() {
 	credentials := maps.Clone(d.Settings.Credentials)
 	for _, name := range d.Auth.Fields {
 		if d.file == nil || d.file.Credentials[name] == "" {
@@ -181,7 +191,7 @@ func (d *Draft) ClearFields() {
 
 // ScopeChoices returns the scopes to choose from: the usual ones, those that
 // only read, and those that the scripts present need.
-func (c *Connector) ScopeChoices(d *Draft) (usual, readOnly, needed []string) {
+func (c *Connector) ScopeChoices(d *AuthDraft) (usual, readOnly, needed []string) {
 	usual, readOnly = connection.ScopeChoices(d.App, d.Auth, d.Settings.As)
 	needs, _ := c.service.needs(d.App)
 	for _, need := range needs {
@@ -193,7 +203,7 @@ func (c *Connector) ScopeChoices(d *Draft) (usual, readOnly, needed []string) {
 }
 
 // Login starts an authorisation by a person.
-func (c *Connector) Login(d *Draft, redirect string, scopes []string) *connection.Login {
+func (c *Connector) Login(d *AuthDraft, redirect string, scopes []string) *connection.Login {
 	return connection.NewLogin(connection.LoginConfig{App: d.App, Auth: d.Auth, Settings: d.Settings, Redirect: redirect, Scopes: scopes, Clock: c.clock})
 }
 
@@ -208,7 +218,7 @@ type Result struct {
 
 // SaveOAuth saves the grant of a login and tests the connection. It saves
 // first: some refresh tokens can be used once only.
-func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.Login, grant connection.TokenResponse) (Result, error) {
+func (c *Connector) SaveOAuth(ctx context.Context, d *AuthDraft, login *connection.Login, grant connection.TokenResponse) (Result, error) {
 	s := &d.Settings
 	if s.Account != "" && grant.Account != "" && s.Account != grant.Account {
 		return Result{}, fmt.Errorf("the %s %q was authorised, and %s is that of %q; nothing was changed: choose that one, or connect this one by another name, such as tidewire connect %s/NAME",
@@ -231,12 +241,13 @@ func (c *Connector) SaveOAuth(ctx context.Context, d *Draft, login *connection.L
 			made.Lacking = append(made.Lacking, scope)
 		}
 	}
-	if err := c.save(ctx, d, func(e *connection.Entry) {
+	if err := c.save(ctx, d.Draft, func(e *connection.Entry) {
+		e.AuthName = d.Auth.Name
 		e.Token, e.DisplayName, e.SeedHash = grant.Token, grant.DisplayName, connection.SeedHash(d.configured("refresh_token"))
 	}); err != nil {
 		return made, err
 	}
-	return c.finish(ctx, d, made)
+	return c.finish(ctx, d.Draft, made)
 }
 
 // configured returns a credential of the configuration.
@@ -249,11 +260,11 @@ func (d *Draft) configured(name string) string {
 
 // SaveKey tests credentials that need no login, and saves them if the vendor
 // accepts them, or, with untested, without a test.
-func (c *Connector) SaveKey(ctx context.Context, d *Draft, untested bool) (Result, error) {
+func (c *Connector) SaveKey(ctx context.Context, d *AuthDraft, untested bool) (Result, error) {
 	var scopes []string
 	var who string
 	if !untested {
-		found, err := c.identify(ctx, d)
+		found, err := c.identify(ctx, d.Draft)
 		var e *bindings.Error
 		switch {
 		case errors.Is(err, call.ErrNoTest):
@@ -271,12 +282,13 @@ func (c *Connector) SaveKey(ctx context.Context, d *Draft, untested bool) (Resul
 			return Result{}, fmt.Errorf("the credentials could not be tested (%w); nothing was saved; --untested saves them without a test", err)
 		}
 	}
-	if err := c.save(ctx, d, func(e *connection.Entry) {
+	if err := c.save(ctx, d.Draft, func(e *connection.Entry) {
+		e.AuthName = d.Auth.Name
 		e.Token, e.DisplayName = connection.Token{Scopes: scopes}, who
 	}); err != nil {
 		return Result{}, err
 	}
-	return c.finish(ctx, d, Result{})
+	return c.finish(ctx, d.Draft, Result{})
 }
 
 // finish tests a saved connection, in the running engine where there is one, and
@@ -339,9 +351,6 @@ func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.En
 	return v.Update(ctx, d.Settings.Name, func(e *connection.Entry) bool {
 		settings := d.Settings
 		*e = connection.Entry{Connection: settings.Name, Settings: &settings, ConnectedAt: c.clock.Now(), FormerNames: e.FormerNames, WebhookSecrets: e.WebhookSecrets}
-		if d.Auth != nil {
-			e.AuthName = d.Auth.Name
-		}
 		fill(e)
 		return true
 	})
