@@ -30,8 +30,14 @@ type foundCall struct {
 
 // prepared are records that the calls need, by app and resource.
 var prepared = map[string]map[string]string{
-	"highlevel": {"contacts": `{"id":"there","email":"there@example.com"}`},
-	"asana":     {"tasks": `{"gid":"1200000000000099","name":"There","workspace":{"gid":"1200000000000001"}}`},
+	"highlevel": {
+		"contacts": `{"id":"there","email":"there@example.com"}`, "conversations": `{"id":"there","contactId":"there"}`,
+		"calendars/events/appointments": `{"id":"there","contactId":"there"}`, "invoices/estimate": `{"_id":"there","contactDetails":{"id":"there"}}`,
+	},
+	"teams": {
+		"teams/channels/messages": `{"id":"there","teamId":"` + teamID + `","channelId":"` + channelID + `"}`, "chats/messages": `{"id":"there","chatId":"` + chatID + `"}`,
+	},
+	"asana": {"tasks": `{"gid":"1200000000000099","name":"There","workspace":{"gid":"1200000000000001"}}`},
 }
 
 const (
@@ -76,6 +82,9 @@ var foundCalls = map[string][]foundCall{
 	"teams": {
 		{operation: "channels.send_message", args: `{"teamId":"` + teamID + `","channelId":"` + channelID + `","body":{"content":"a"}}`},
 		{operation: "chats.send_message", args: `{"chatId":"` + chatID + `","body":{"content":"a"}}`},
+		{operation: "channels.send_reply", args: `{"teamId":"` + teamID + `","channelId":"` + channelID + `","chatMessageId":"there","body":{"content":"a"}}`},
+		{operation: "chats.send_reply", args: `{"chatId":"` + chatID + `","chatMessageId":"there","body":{"content":"a"}}`},
+		{operation: "chats.create", args: `{"chatType":"group","topic":"a","members":[{"@odata.type":"#microsoft.graph.aadUserConversationMember","user@odata.bind":"https://graph.microsoft.com/v1.0/users('5a0d7e2c-0000-4000-8000-00000000ada0')"}]}`},
 		{operation: "channels.create", args: `{"teamId":"` + teamID + `","displayName":"a"}`},
 		{operation: "tags.create", args: `{"teamId":"` + teamID + `","displayName":"a","members":[{"userId":"5a0d7e2c-0000-4000-8000-00000000ada0"}]}`},
 	},
@@ -86,6 +95,14 @@ var foundCalls = map[string][]foundCall{
 		{operation: "calendars.create_appointment", args: `{"calendarId":"sandboxCalendar00001","contactId":"there","startTime":"2026-03-03T10:00:00Z"}`},
 		{operation: "opportunities.create", args: `{"pipelineId":"sandboxPipeline00001","name":"a","status":"open","contactId":"there"}`},
 		{operation: "locations.create_tag", args: `{"name":"a"}`},
+		{operation: "calendars.create_appointment_note", args: `{"appointmentId":"there","body":"a"}`},
+		{operation: "conversations.send_message", args: `{"type":"SMS","contactId":"there","message":"a"}`},
+		{operation: "conversations.add_inbound_message", args: `{"type":"SMS","conversationId":"there","contactId":"there","conversationProviderId":"p","message":"a"}`},
+		{operation: "conversations.add_outbound_call", args: `{"type":"Call","conversationId":"there","conversationProviderId":"p"}`},
+		{operation: "invoices.create", args: `{"name":"a","businessDetails":{},"currency":"EUR","items":[{"name":"a","currency":"EUR","amount":1,"qty":1}],"discount":{"type":"percentage","value":0},"contactDetails":{"id":"there","name":"There","email":"there@example.com","phoneNo":"+33100000000"},"issueDate":"2026-03-02","sentTo":{"email":["there@example.com"]},"liveMode":false}`},
+		{operation: "invoices.create_estimate", args: `{"name":"a","businessDetails":{},"currency":"EUR","items":[{"name":"a","currency":"EUR","amount":1,"qty":1}],"discount":{"type":"percentage","value":0},"contactDetails":{"id":"there","name":"There","email":"there@example.com","phoneNo":"+33100000000"},"frequencySettings":{"enabled":false,"schedule":{}}}`},
+		{operation: "invoices.create_from_estimate", args: `{"estimateId":"there","markAsInvoiced":true}`},
+		{operation: "invoices.text2pay", args: `{"name":"a","currency":"EUR","items":[{"name":"a","currency":"EUR","amount":1,"qty":1}],"contactDetails":{"id":"there","name":"There","email":"there@example.com","phoneNo":"+33100000000"},"issueDate":"2026-03-02","sentTo":{"email":["there@example.com"]},"liveMode":false,"action":"draft","userId":"sandboxUser000000001"}`},
 	},
 }
 
@@ -154,17 +171,15 @@ func TestLookupOfApps(t *testing.T) {
 // TestFoundCallsAreComplete checks that TestLookupOfApps has a call of each
 // operation that can be found, but for those of editions and of the list here.
 func TestFoundCallsAreComplete(t *testing.T) {
-	// They differ from others only in their path.
-	same := []string{
-		"highlevel.calendars.create_appointment_note", "highlevel.conversations.add_inbound_message", "highlevel.conversations.add_outbound_call",
-		"highlevel.conversations.send_message", "highlevel.invoices.create", "highlevel.invoices.create_estimate", "highlevel.invoices.create_from_estimate",
-		"highlevel.invoices.text2pay", "qonto.transactions.add_attachment", "teams.channels.send_reply", "teams.chats.create", "teams.chats.send_reply",
+	// It has an idempotency key; only after the vendor's time for the key it is looked up.
+	notCalled := []string{
+		"qonto.transactions.add_attachment",
 	}
 	for _, app := range all.Apps() {
 		for _, name := range app.Catalogue.Operations() {
 			op, _ := app.Operation(name)
 			called := slices.ContainsFunc(foundCalls[app.Name], func(c foundCall) bool { return c.operation == name })
-			if len(op.Find) > 0 && !called && !slices.Contains(same, app.Name+"."+name) {
+			if len(op.Find) > 0 && !called && !slices.Contains(notCalled, app.Name+"."+name) {
 				t.Errorf("%s.%s is not called", app.Name, name)
 			}
 		}
