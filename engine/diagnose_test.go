@@ -63,6 +63,11 @@ func crashedInstallation(t *testing.T) string {
 			return counts[one.then] == 1
 		})
 	}
+	awaitCondition(t, "the record of the last commit in the lock file", func() bool {
+		info, err := os.Stat(filepath.Join(dir, "data", "lock"))
+		must(t, err)
+		return time.Since(info.ModTime()) > 50*time.Millisecond
+	})
 	p.kill()
 	return dir
 }

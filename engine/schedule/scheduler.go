@@ -44,6 +44,7 @@ type Scheduler struct {
 	config Config
 	plans  map[key]*plan
 	retry  time.Duration // the last wait after a tick that could not be stored
+	ended  bool          // the journal cannot be written any more
 }
 
 type key struct{ script, hook string }
@@ -65,7 +66,8 @@ func New(c Config) *Scheduler {
 	return &Scheduler{config: c}
 }
 
-// Run fires ticks until ctx is done.
+// Run fires ticks until ctx is done. After journal.ErrReplaced and journal.ErrFenced it
+// fires no more.
 func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		generation := s.config.Generation()
@@ -77,6 +79,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return err
 		}
 		wait := s.fire(ctx, now)
+		if s.ended {
+			<-ctx.Done()
+			return nil
+		}
 		timer, stop := s.config.Clock.Timer(wait)
 		select {
 		case <-ctx.Done():
@@ -155,6 +161,9 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 	switch {
 	case failed == nil || ctx.Err() != nil:
 		s.retry = 0
+	case errors.Is(failed, journal.ErrReplaced), errors.Is(failed, journal.ErrFenced):
+		s.config.Log.Error("schedule ticks could not be stored; there are none until the engine is started again", "error", failed)
+		s.ended = true
 	default:
 		s.retry = min(max(2*s.retry, firstRetryDelay), maxRetryDelay)
 		wait = s.retry
