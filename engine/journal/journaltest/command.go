@@ -114,6 +114,17 @@ var commandTests = map[string]func(f *fixture){
 			f.Errorf("epoch %d after %d", run.Epoch, h.Epoch)
 		}
 	},
+	"a run that is retried is fenced from the activation that cancel ended": func(f *fixture) {
+		h := f.begun() // nothing of this activation is in the journal
+		f.do(f.store.Cancel(f.ctx, h.Run))
+		f.do(f.store.Retry(f.ctx, h.Run))
+		again := lease(f.nextIs(h.Run))
+		_, err := f.store.Record(f.ctx, h, step(1, "a", `1`), journal.Effect{})
+		f.wantErr(err, journal.ErrFenced)
+		f.wantErr(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Succeeded}), journal.ErrFenced)
+		f.record(again, step(1, "a", `1`), journal.Effect{})
+		f.finish(again, journal.Succeeded)
+	},
 	"retry queues a failed or cancelled run, as the last of its lane": func(f *fixture) {
 		f.inOnly(func(id string) error { return f.store.Retry(f.ctx, id) }, journal.Failed, journal.Cancelled)
 		ids := f.queue(3, "c_1", hook("new"))
