@@ -127,6 +127,18 @@ var echoTests = map[string]func(f *fixture){
 		late.Event.Time = f.clock.Now().Add(2 * time.Minute)
 		want(f, "long after, by the vendor's clock", f.echoed(late), false)
 	},
+	"an event of a call without an answer is deferred, however long the call takes": func(f *fixture) {
+		h, call := f.begun(), step(1, "highlevel.contacts.update", `{}`)
+		call.Started, call.State = f.clock.Now(), journal.Begun
+		f.record(h, call, wrote("c_1", known))
+		f.clock.Advance(10 * time.Minute)
+		e := updated("1", "c_1", known)
+		e.Event.Time = f.clock.Now()
+		f.deferred(e)
+		call.State = journal.Done
+		f.record(h, call, wrote("c_1", known))
+		want(f, "an echo", f.wasEcho("1"), true)
+	},
 	"records, connections and nouns are separate": func(f *fixture) {
 		f.record(f.begun(), step(1, "highlevel.contacts.update", `{}`), wrote("c_1", known))
 		want(f, "another record", f.echoed(updated("1", "c_2", known)), false)
