@@ -62,6 +62,32 @@ var pruneTests = map[string]func(f *fixture){
 		want(f, "its own event", a.Event.ID, "highlevel:c_1-new-0")
 		f.wantState(merging.Runs[0], journal.Queued)
 	},
+	"what the oldest of several runs of a version may need is not pruned": func(f *fixture) {
+		f.do(f.store.SetLive(f.ctx, []journal.Version{{Hash: "v1", Script: "crm", Awaits: []string{"qonto.invoice.paid"}}}, nil))
+		for _, bound := range []bool{true, false} {
+			name := fmt.Sprint("bound ", bound)
+			begin := func() journal.Lease {
+				h := f.begun()
+				if bound {
+					f.do(f.store.Bind(h, journal.Binding{Version: "v1"}))
+				}
+				f.record(h, step(1, "a", `1`), journal.Effect{})
+				return h
+			}
+			oldest := begin()
+			f.accept(stored(paid(name, `{}`)))
+			newest := begin()
+			f.clock.Advance(100 * time.Hour)
+			_, err := f.store.Prune(f.ctx, journal.Retention{Age: time.Hour})
+			f.do(err)
+			_, _, err = f.store.Event(f.ctx, "qonto:"+name)
+			f.do(err)
+			f.waits(oldest, 2, awaiting("qonto.invoice.paid"))
+			want(f, "missed event, "+name, f.nextIs(oldest.Run).Steps[1].Event, "qonto:"+name)
+			f.do(f.store.Cancel(f.ctx, oldest.Run))
+			f.do(f.store.Cancel(f.ctx, newest.Run))
+		}
+	},
 	"a backup is complete, and overwrites nothing": func(f *fixture) {
 		f.queue(3, "c_1", hook("new"))
 		file := filepath.Join(f.TempDir(), "copy")
