@@ -28,4 +28,19 @@ var fileTests = map[string]func(f *fixture){
 		f.do(err)
 		want(f, "needed after its runs were pruned", needs("aa"), false)
 	},
+	"a replayed run has the files of the steps that it copied": func(f *fixture) {
+		h := f.begun()
+		f.record(h, step(1, "http.get", `{"file":"sha256:aa"}`), journal.Effect{File: "aa"})
+		f.finish(h, journal.Succeeded)
+		again, err := f.store.Replay(f.ctx, h.Run, hook("begun"), 1)
+		f.do(err)
+		f.clock.Advance(48 * time.Hour)
+		pruned, err := f.store.Prune(f.ctx, journal.Retention{Age: 24 * time.Hour})
+		f.do(err)
+		want(f, "runs pruned", pruned.Runs, 1)
+		needed, err := f.store.NeedsFile(f.ctx, "aa")
+		f.do(err)
+		want(f, "needed by the new run alone", needed, true)
+		f.finish(lease(f.nextIs(again)), journal.Succeeded)
+	},
 }
