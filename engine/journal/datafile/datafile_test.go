@@ -337,3 +337,40 @@ func TestNewFileNumber(t *testing.T) {
 		t.Errorf("found %v", err)
 	}
 }
+
+// TestReplacedLogAlone: only if nothing but the log was replaced, what it has may be
+// written to the database.
+func TestReplacedLogAlone(t *testing.T) {
+	if !replaceable {
+		t.Skip("files cannot be replaced here")
+	}
+	for name, c := range map[string]struct {
+		removed []string
+		path    string // the first that is found
+		logOnly bool
+	}{
+		"log":                    {removed: []string{"a.db-wal"}, path: "a.db-wal", logOnly: true},
+		"lock file":              {removed: []string{"lock"}, path: "lock"},
+		"database":               {removed: []string{"a.db"}, path: "a.db"},
+		"log and lock file":      {removed: []string{"a.db-wal", "lock"}, path: "a.db-wal"},
+		"database and log":       {removed: []string{"a.db", "a.db-wal"}, path: "a.db"},
+		"all":                    {removed: []string{"a.db", "a.db-wal", "lock"}, path: "a.db"},
+		"database and lock file": {removed: []string{"a.db", "lock"}, path: "a.db"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := openDatabase(t)
+			for _, file := range c.removed {
+				if err := os.Remove(filepath.Join(filepath.Dir(o.path), file)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var replaced *ReplacedError
+			if err := o.Check(); !errors.As(err, &replaced) {
+				t.Fatalf("Check returns %v", err)
+			}
+			if filepath.Base(replaced.Path) != c.path || !replaced.Gone || replaced.LogOnly != c.logOnly {
+				t.Errorf("found %+v, expected %s, the log only: %v", replaced, c.path, c.logOnly)
+			}
+		})
+	}
+}
