@@ -313,3 +313,35 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// An opened secret is not recorded where the address has it in another spelling.
+func TestSentHasNoEscapedSecret(t *testing.T) {
+	const secret = "a secret/of this & that"
+	server := httptest.NewServer(http.HandlerFunc(reply200))
+	defer server.Close()
+	query := `"method":"POST","query":{"key":"` + secret + `"}`
+	for name, send := range map[string]func() (*setup, error){
+		"app.request": func() (*setup, error) {
+			s := start(t, reply200, nil)
+			r := call.RawRequest{App: s.app, Connection: "crm/paris", Secrets: []string{secret}, BegunRecorder: s.recorder()}
+			must(t, json.Unmarshal([]byte(`{"path":"/x",`+query+`}`), &r))
+			_, err := s.Raw(t.Context(), r)
+			return s, err
+		},
+		"http": func() (*setup, error) {
+			s := web(t, "127.0.0.1")
+			r := call.HTTPRequest{Secrets: []string{secret}, BegunRecorder: s.recorder()}
+			must(t, json.Unmarshal([]byte(`{"url":"`+server.URL+`/x",`+query+`}`), &r))
+			_, err := s.HTTP(t.Context(), r)
+			return s, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := send()
+			must(t, err)
+			if want := `{"at":"2026-03-01T09:00:00Z","method":"POST","withheld":true}`; len(s.sent) != 1 || string(s.sent[0]) != want {
+				t.Errorf("got %s, want %s", s.sent, want)
+			}
+		})
+	}
+}
