@@ -41,6 +41,16 @@ func TestPrivateReason(t *testing.T) {
 	}
 }
 
+// The test is inside the package because net/http reads the variables of a proxy
+// once in a process. A proxy would be dialled, and checked, in place of the address.
+func TestHTTPLibraryUsesNoProxy(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		if newWebClient(private, nil).Transport.(webTransport).Proxy != nil {
+			t.Errorf("private addresses allowed %v: it has a proxy", private)
+		}
+	}
+}
+
 // The test is inside the package because no test server has both schemes on
 // one port, nor the default ports.
 func TestRedirectOfAWrite(t *testing.T) {
