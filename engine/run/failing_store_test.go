@@ -18,6 +18,7 @@ type failingStore struct {
 	writes     int
 	writeError func(write int) error // the error of a write, nil to make it
 	killed     chan struct{}         // closed once the store fails
+	released   chan struct{}         // has one element after a lease was released
 	changed    chan struct{}         // closed and replaced at each write
 }
 
@@ -91,6 +92,10 @@ func (b *failingStore) Finish(ctx context.Context, h journal.Lease, o journal.Fi
 func (b *failingStore) Release(h journal.Lease) error {
 	if b.isKilled() {
 		return journal.ErrClosed
+	}
+	select {
+	case b.released <- struct{}{}:
+	default:
 	}
 	return b.Store.Release(h)
 }

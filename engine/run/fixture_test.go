@@ -132,7 +132,8 @@ func (w *fixture) start() {
 	var err error
 	w.file, err = sqlite.Open(w.Context(), sqlite.Config{Path: filepath.Join(w.folder, "tidewire.db"), Clock: w})
 	must(w.TB, err)
-	w.store = &failingStore{Store: w.file, at: w.killAt, before: w.killBefore, writeError: w.writeError, killed: make(chan struct{}), changed: make(chan struct{})}
+	w.store = &failingStore{Store: w.file, at: w.killAt, before: w.killBefore, writeError: w.writeError,
+		killed: make(chan struct{}), released: make(chan struct{}, 1), changed: make(chan struct{})}
 	set, err := connection.New(connection.Config{Apps: w.apps, Settings: w.connections, Accounts: w.accounts, Folder: w.folder, Clock: w})
 	must(w.TB, err)
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -397,6 +397,43 @@ on("shop.order.created", function() uuid() ` + c.call + ` end)`}, func(w *fixtur
 	}
 }
 
+// The answer of a call is recorded although a shutdown interrupts its run meanwhile.
+// Without that record the call would be uncertain after the next start.
+func TestAnAnswerIsRecordedDuringAShutdown(t *testing.T) {
+	t.Parallel()
+	asking, goOn, interrupted := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function() shop.orders.pay {} end)
+on("shop.order.closed", function() shop.look.now {} end)`}, func(w *fixture) {
+		w.grace = time.Millisecond
+		w.writeError = func(write int) error {
+			if write == 2 { // the answer of the order; its begun record was the first write
+				w.stop()
+				<-w.store.released // the other run is interrupted, and so is this one
+				close(interrupted)
+			}
+			return nil
+		}
+	})
+	w.vendor.answers(func(n int, r request) reply {
+		if r.Path == "/look" && n == 1 {
+			close(asking)
+			<-goOn
+		}
+		return ok
+	})
+	w.send("shop.order.closed", `{"customer":"c2"}`)
+	<-asking
+	id := w.order()
+	<-interrupted
+	w.end()
+	close(goOn)
+	w.writeError = nil
+	w.start()
+	w.is(id, journal.Succeeded)
+	equal(t, "requests", len(w.vendor.requests("/orders")), 1)
+}
+
 func TestTheTimeoutCountsTheExecutingTimeOfAllActivations(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
