@@ -373,3 +373,23 @@ end)`})
 	equal(t, "keys", len(seen), 5)
 	equal(t, "its own", seen["mine"], 2)
 }
+
+// The step of a call that is sent again began with the first sending: an event of a
+// time between the two sendings may be the echo of the call.
+func TestACallThatIsSentAgainBeganWithItsFirstSending(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function() shop.items.save { tag = "a" } end)`}, func(w *fixture) { w.killAt, w.killBefore = 2, true })
+	first := w.Now()
+	id := w.order()
+	<-w.store.killed
+	w.Advance(hour)
+	w.restart()
+	w.is(id, journal.Succeeded)
+	_, steps := w.run(id)
+	sameNames(t, steps, "shop.items.save done")
+	if began := steps[0].Started; !began.Equal(first.Truncate(time.Microsecond)) {
+		t.Errorf("the step began at %s, expected %s", began, first)
+	}
+	equal(t, "requests", len(w.vendor.requests("/items")), 2)
+}
