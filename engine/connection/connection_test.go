@@ -361,6 +361,28 @@ func TestSaveFails(t *testing.T) {
 	wantHeader(t, v.open(t, data, clock, oauth("refresh-0")), "crm", "Bearer access-2")
 }
 
+// A token that could not be saved does not replace the one with which a person has
+// connected since.
+func TestSaveFailsAndConnectedAgain(t *testing.T) {
+	v, data := newVendor(t), t.TempDir()
+	put(t, data, stored("crm", "refresh-0"))
+	set := v.open(t, data, nil)
+	folder := filepath.Join(data, "vault")
+	v.answer = func(w http.ResponseWriter, r *http.Request) {
+		rename(t, folder, folder+".away")
+		v.issue(w, r)
+	}
+	_, err := authorize(t, set, "crm")
+	wantError(t, err, bindings.Unavailable, "its new token cannot be saved")
+	rename(t, folder+".away", folder)
+	v.refresh = "refresh-of-a-person"
+	put(t, data, stored("crm", "refresh-of-a-person"))
+	wantHeader(t, set, "crm", "Bearer access-2")
+	if got := entryOf(t, data, "crm").Token.Refresh; got != "refresh-2" {
+		t.Errorf("stored is %q, want the one that was given for the person's", got)
+	}
+}
+
 // A crash between the vendor's answer and the vault loses the new refresh
 // token; after the next start the old one is refused, and the error has what to
 // do.
