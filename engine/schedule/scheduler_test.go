@@ -391,3 +391,30 @@ func TestVeryOldTicksAreNotCounted(t *testing.T) {
 		t.Errorf("the log is\n%s", &b.log)
 	}
 }
+
+// TestChangedScheduleFiresNothingPast: a tick that the new schedule would have had
+// before it was loaded is not fired.
+func TestChangedScheduleFiresNothingPast(t *testing.T) {
+	for name, changed := range map[string]string{
+		"time": `every("day at 11:00", { tz = "Europe/Paris", name = "nine" }, function() end)`,
+		"zone": `every("day at 09:00", { tz = "Atlantic/Azores", name = "nine" }, function() end)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "2026-03-27 07:59:50", nine)
+			b.start()
+			b.move("2026-03-27 08:00:00")
+			b.want("before", b.ids(), "schedule:tick:nine:2026-03-27T08:00:00Z")
+			b.move("2026-03-27 10:30:00")
+			b.write(changed)
+			if _, err := b.set.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b.waiting = <-b.clock.waits
+			b.want("when it is loaded", b.ids())
+			b.move("2026-03-28 09:59:59")
+			b.want("before the next", b.ids())
+			b.move("2026-03-28 10:00:00")
+			b.want("the next", b.ids(), "schedule:tick:nine:2026-03-28T10:00:00Z")
+		})
+	}
+}
