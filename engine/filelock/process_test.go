@@ -61,3 +61,41 @@ func TestNote(t *testing.T) {
 		again.Close()
 	}
 }
+
+// TestAcquireWhileOthersAsk: a process that asks who has a free lock does not prevent
+// that another one takes it.
+func TestAcquireWhileOthersAsk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	f, err := filelock.Acquire(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	end, asked := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			if _, _, err := filelock.LockedBy(path); err != nil {
+				asked <- err
+				return
+			}
+			select {
+			case <-end:
+				asked <- nil
+				return
+			default:
+			}
+		}
+	}()
+	for range 20000 {
+		f, err := filelock.Acquire(path)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		f.Close()
+	}
+	close(end)
+	if err := <-asked; err != nil {
+		t.Error(err)
+	}
+}
