@@ -26,7 +26,7 @@ func Page(op *bindings.Operation, args, answer json.RawMessage) (items, next jso
 		return nil, nil, err
 	}
 	if !list.Exists() || list.Type == gjson.Null {
-		return json.RawMessage("[]"), nil, nil
+		list = gjson.Parse("[]")
 	}
 	items = json.RawMessage(list.Raw)
 	if p.Keyed && list.IsObject() {
@@ -119,15 +119,15 @@ func members(o gjson.Result) json.RawMessage {
 }
 
 // namesNextPage reports whether the answer itself names the next page. It may
-// do that after a page without items: Slack counts items that it then leaves
-// out.
+// do that after a page without items, or without the list: Slack counts items
+// that it then leaves out.
 func namesNextPage(p *bindings.Pages) bool {
 	for _, path := range p.Cursors {
 		if strings.HasPrefix(path, "item:") {
 			return false
 		}
 	}
-	return len(p.Cursors) > 0 || p.URL != ""
+	return len(p.Cursors) > 0 || p.URL != "" || p.Next != ""
 }
 
 // paginator finds the arguments of the page after one page of a list.
