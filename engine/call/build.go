@@ -46,7 +46,11 @@ func (s *shape) build(base string, op *bindings.Operation, args json.RawMessage)
 	l := layout{path: op.Path, header: http.Header{}}
 	l.header.Set("Accept", "application/json, */*;q=0.5")
 	l.header.Set("User-Agent", userAgent)
+	asText := op.Body != nil && (op.Body.Encoding == bindings.Form || op.Body.Encoding == bindings.Multipart)
 	for _, v := range s.locate(op, table) {
+		if (v.value.IsObject() || v.value.IsArray()) && (v.place != inBody || asText) { // it is written item by item, or as it is
+			v.value = gjson.ParseBytes(s.appendValue(nil, v.value, v.typ))
+		}
 		if err := l.add(op, v); err != nil {
 			return nil, err
 		}

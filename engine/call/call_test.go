@@ -48,7 +48,10 @@ operation payments.transfer {"id":"transfer","method":"POST","path":"/transfers"
 operation chat.post {"id":"post","method":"POST","path":"/chat.post","body":{"encoding":"form","type":"#Message","required":true},"limit":"posting"}
 operation files.upload {"id":"upload","method":"POST","path":"/files","body":{"encoding":"multipart","type":"#Upload","required":true}}
 operation files.get {"id":"download","method":"GET","path":"/files/{id}","in_path":["id!: string"],"answer":"file"}
+operation numbers.send {"id":"numbers","method":"POST","path":"/numbers/{id}","in_path":["id!: integer"],"in_query":["n: number","ids: [integer]","filter: #Numbers"],"body":{"encoding":"json","type":"#Numbers"}}
+operation numbers.form {"id":"numbers-form","method":"POST","path":"/numbers/form","body":{"encoding":"form","type":"#Numbers"}}
 operation ping.now {"id":"ping","method":"GET","path":"/ping"}
+type Numbers {"fields":["big: int64","whole: integer","real: number","list: [integer]","either: integer|string","of: integer|number","table: #Numbers"]}
 type Answer {"fields":["id: string"],"open":true}
 type Contact {"fields":["name: string","email: string","tags: [string]","kind: \"company\"|\"individual\"","dnd: boolean","score: number","owner: #Owner","address: #Address","extra: string|[string]","locationId: string"]}
 type Owner {"fields":["id!: string","role: string"]}

@@ -84,6 +84,7 @@ type checker struct {
 	shape     *shape
 	problems  []string
 	suggested []string // names that were suggested: they are not reported as missing
+	noDigits  bool     // a text is no number
 }
 
 func (k *checker) addProblem(message string, args ...any) {

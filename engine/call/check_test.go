@@ -50,6 +50,13 @@ func TestCheck(t *testing.T) {
 		{"contacts.create", `{"name":null}`, ""}, // empties the field
 		{"contacts.create", `{"score":"high"}`, `argument "score": expected a number, found a string`},
 
+		{"numbers.form", `{"whole":"12","real":"-1.5e3","big":"-1"}`, ""},
+		{"numbers.form", `{"whole":"012"}`, `argument "whole": expected a whole number, found a string`},
+		{"numbers.form", `{"whole":"1.0"}`, `argument "whole": expected a whole number, found a string`},
+		{"numbers.form", `{"big":"+1"}`, `argument "big": expected a whole number, or its digits as a string, found a string`},
+		{"numbers.form", `{"real":" 1"}`, `argument "real": expected a number, found a string`},
+		{"numbers.form", `{"real":"0x10"}`, `argument "real": expected a number, found a string`},
+		{"numbers.form", `{"real":"true"}`, `argument "real": expected a number, found a string`},
 		{"contacts.list", `{"locationId":"l","filter":{"email":"a@b"},"status":["open"]}`, ""},
 		{"contacts.list", `{"locationId":"l","filter[email]":"a@b","status[]":["won"]}`, ""},
 		{"contacts.list", `{"locationId":"l","filter":{"emial":"a@b"}}`, `unknown argument "filter.emial"; did you mean "filter.email"?`},

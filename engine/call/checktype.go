@@ -1,6 +1,7 @@
 package call
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -24,11 +25,9 @@ func (k *checker) value(what, path string, value gjson.Result, declared *binding
 	case bindings.String:
 		good = value.Type == gjson.String || hasFileField(value) // a file as a part of a multipart body
 	case bindings.Number:
-		good = value.Type == gjson.Number
-	case bindings.Integer:
-		good = value.Type == gjson.Number && isWhole(value.Num)
-	case bindings.Int64:
-		good = value.Type == gjson.Number && isWhole(value.Num) || value.Type == gjson.String && isInt64(value.Str)
+		good = value.Type == gjson.Number || k.digits(value, isJSONNumber)
+	case bindings.Integer, bindings.Int64:
+		good = value.Type == gjson.Number && isWhole(value.Num) || k.digits(value, isJSONInteger)
 	case bindings.Decimal:
 		good = value.Type == gjson.Number || value.Type == gjson.String && isDecimal(value.Str)
 	case bindings.Boolean:
@@ -149,13 +148,14 @@ func (k *checker) enum(what, path string, value gjson.Result, values []string) b
 // union accepts a value that one of the types accepts. If exactly one of them
 // is of the value's own kind, the problems with that type are reported.
 func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type) bool {
+	if k.shape.member(value, t, k.noDigits) != nil {
+		return true
+	}
 	var near *checker
 	likely := 0
 	for i := range t.OneOf {
-		one := checker{shape: k.shape}
-		if one.value(what, path, value, &t.OneOf[i]) {
-			return true
-		}
+		one := checker{shape: k.shape, noDigits: k.noDigits}
+		one.value(what, path, value, &t.OneOf[i])
 		of, _ := k.shape.resolve(&t.OneOf[i])
 		if sameKind(value, of.Kind) {
 			near = &one
@@ -168,6 +168,24 @@ func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type)
 	}
 	k.addProblem("%s %q: expected %s, found %s", what, path, expectedText(*t, nil), kindOf(value))
 	return false
+}
+
+// member returns the type of a union that a value belongs to, nil if there is none. A
+// text belongs to a number only if no other type accepts it, and never with noDigits.
+func (s *shape) member(value gjson.Result, t *bindings.Type, noDigits bool) *bindings.Type {
+	for i := range t.OneOf {
+		one := checker{shape: s, noDigits: true}
+		if one.value("", "", value, &t.OneOf[i]) {
+			return &t.OneOf[i]
+		}
+	}
+	for i := range t.OneOf {
+		one := checker{shape: s}
+		if !noDigits && one.value("", "", value, &t.OneOf[i]) {
+			return &t.OneOf[i]
+		}
+	}
+	return nil
 }
 
 func sameKind(value gjson.Result, kind bindings.Kind) bool {
@@ -243,10 +261,20 @@ func expectedText(t bindings.Type, d *bindings.Definition) string {
 
 func isWhole(n float64) bool { return n == math.Trunc(n) && !math.IsInf(n, 0) }
 
-func isInt64(text string) bool {
-	_, err := strconv.ParseInt(text, 10, 64)
-	return err == nil && text[0] != '+'
+// digits reports whether a value is a text of a number, which a script has where a
+// float64 would lose digits.
+func (k *checker) digits(value gjson.Result, isNumber func(string) bool) bool {
+	return !k.noDigits && value.Type == gjson.String && isNumber(value.Str)
 }
+
+// isJSONNumber reports whether a text is a number as JSON writes it.
+func isJSONNumber(text string) bool {
+	return text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && strings.TrimSpace(text) == text && json.Valid([]byte(text))
+}
+
+// isJSONInteger reports whether a text is a whole number, without point and exponent,
+// as JSON writes it.
+func isJSONInteger(text string) bool { return isJSONNumber(text) && !strings.ContainsAny(text, ".eE") }
 
 // isDecimal reports whether a text is digits with an optional sign before and
 // an optional point among them.

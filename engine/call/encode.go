@@ -97,20 +97,16 @@ func (s *shape) object(values []located) []byte {
 func (s *shape) appendValue(out []byte, v gjson.Result, declared *bindings.Type) []byte {
 	t, definition := s.resolve(declared)
 	switch {
-	case t.Kind == bindings.Integer && v.Type == gjson.Number:
+	case (t.Kind == bindings.Integer || t.Kind == bindings.Int64) && v.Type == gjson.Number:
 		return append(out, number(v)...)
-	case t.Kind == bindings.Int64 && v.Type == gjson.Number:
-		return append(out, number(v)...)
-	case t.Kind == bindings.Int64 && v.Type == gjson.String && isInt64(v.Str):
+	case (t.Kind == bindings.Integer || t.Kind == bindings.Int64) && v.Type == gjson.String && isJSONInteger(v.Str),
+		t.Kind == bindings.Number && v.Type == gjson.String && isJSONNumber(v.Str):
 		return append(out, v.Str...)
 	case t.Kind == bindings.Decimal && v.Type == gjson.Number:
 		return append(append(append(out, '"'), number(v)...), '"')
 	case t.Kind == bindings.Union:
-		for i := range t.OneOf {
-			one := checker{shape: s}
-			if one.value("", "", v, &t.OneOf[i]) {
-				return s.appendValue(out, v, &t.OneOf[i])
-			}
+		if member := s.member(v, &t, false); member != nil {
+			return s.appendValue(out, v, member)
 		}
 	case t.Kind == bindings.List && v.IsArray():
 		return s.each(out, v, '[', ']', func(string) *bindings.Type { return t.Items })

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
@@ -243,13 +244,39 @@ func (d *decoder) number(kind bindings.Kind) (lua.LValue, error) {
 		return lua.LNumber(smallInteger(literal)), nil
 	}
 	n, err := strconv.ParseFloat(string(literal), 64)
-	if err != nil {
-		return d.digitsAsText(literal), nil
-	}
-	if whole && !d.fromEncoder && kind != bindings.Number && (n > maxExact || n < -maxExact) {
+	if err != nil || !d.fromEncoder && losesDigits(string(literal), n, whole, kind) {
 		return d.digitsAsText(literal), nil
 	}
 	return lua.LNumber(n), nil
+}
+
+// losesDigits reports whether n, the float64 of a literal, is not what a script of
+// that kind of value should have.
+func losesDigits(literal string, n float64, whole bool, kind bindings.Kind) bool {
+	if kind == bindings.Number {
+		return len(literal) > 15 && !sameDigits(literal, n)
+	}
+	return whole && (n > maxExact || n < -maxExact)
+}
+
+// sameDigits reports whether n has the value of a JSON number, of which it is the
+// nearest float64, when it is written with the digits that it needs.
+func sameDigits(literal string, n float64) bool {
+	a, aPoint := significant(literal)
+	b, bPoint := significant(strconv.FormatFloat(n, 'e', -1, 64))
+	return a == b && (aPoint == bPoint || a == "")
+}
+
+// significant returns the digits of a number without zeros at their ends, and where
+// its point is, counted from the first of them.
+func significant(number string) (digits string, point int) {
+	number = strings.TrimPrefix(number, "-")
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	shift, _ := strconv.Atoi(exponent)
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits = strings.TrimLeft(whole+fraction, "0")
+	point = len(digits) - len(fraction) + shift
+	return strings.TrimRight(digits, "0"), point
 }
 
 func (d *decoder) digitsAsText(literal []byte) lua.LValue {
