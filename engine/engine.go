@@ -139,7 +139,7 @@ func (e *Engine) connect() (err error) {
 	}
 	e.files = file.New(filepath.Join(c.Data, "files"), 0)
 	e.calls = call.New(call.Config{
-		Files: e.files, Connections: e.connections, MaySend: e.store.Check, Clock: c.Clock, Log: c.Log,
+		Files: e.files, Connections: e.connections, MaySend: e.store.MaySend, Clock: c.Clock, Log: c.Log,
 		AllowPrivate: c.HTTP.AllowPrivate, AllowHosts: c.HTTP.Allow,
 	})
 	return nil

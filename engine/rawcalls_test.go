@@ -40,6 +40,7 @@ var rawCalls = []struct {
 		"engine/clock/clock.go":                   "is that clock",
 		"engine/filelock":                         "a lock is tried again",
 		"engine/journal/datafile/folder_linux.go": "compares with times of files",
+		"engine/journal/datafile/guard.go":        "how long a comparison of files counts",
 		"engine/journal/datafile/record.go":       "how often the lock file is written",
 		"engine/journal/journaltest":              "bounds how long tests wait",
 		"engine/run/runner.go":                    "the time that runs have to end in",

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/clock/clocktest"
 	"github.com/tidewire/tidewire/engine/filelock"
+	"github.com/tidewire/tidewire/engine/journal"
 )
 
 // opened is a database that SQLite has open, with the files beside it.
@@ -131,6 +132,35 @@ func TestRecordInterval(t *testing.T) {
 		synctest.Wait()
 		if text := filelock.ReadNote(o.lock); text != "" {
 			t.Errorf("after the end %q is recorded", text)
+		}
+	})
+}
+
+// TestCheckOften compares the files once in its interval.
+func TestCheckOften(t *testing.T) {
+	if !replaceable {
+		t.Skip("open files are not replaced here")
+	}
+	o := openDatabase(t)
+	synctest.Test(t, func(t *testing.T) {
+		stopped := 0
+		g := NewGuard(o.Opened, func(error) { stopped++ })
+		if err := g.CheckOften(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(o.path, o.path+".moved"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(checkInterval - time.Nanosecond) // by the clock of the bubble
+		if err := g.CheckOften(); err != nil {
+			t.Errorf("within the interval: %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		if err := g.CheckOften(); !errors.Is(err, journal.ErrReplaced) || stopped != 1 {
+			t.Errorf("after it: %v, stopped %d times", err, stopped)
+		}
+		if err := g.CheckOften(); !errors.Is(err, journal.ErrReplaced) || stopped != 1 {
+			t.Errorf("again: %v, stopped %d times", err, stopped)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -14,9 +15,10 @@ type Guard struct {
 	*Opened
 	stop func(error)
 
-	err  atomic.Pointer[error]
-	once sync.Once
-	done chan struct{}
+	err     atomic.Pointer[error]
+	checked atomic.Int64 // when the files were last compared, in Unix nanoseconds
+	once    sync.Once
+	done    chan struct{}
 }
 
 // NewGuard returns a guard of files. It calls stop once, with the error that ends the
@@ -34,7 +36,20 @@ func (g *Guard) Check() error {
 	if err := g.Opened.Check(); err != nil {
 		return g.End(fmt.Errorf("%w: %w", journal.ErrReplaced, err))
 	}
+	g.checked.Store(time.Now().UnixNano())
 	return nil
+}
+
+// checkInterval is how long a comparison of the files counts for what is not stored.
+const checkInterval = 10 * time.Millisecond
+
+// CheckOften is Check for what happens often and is not stored: the files are compared
+// once in checkInterval, by this or by Check.
+func (g *Guard) CheckOften() error {
+	if age := time.Now().UnixNano() - g.checked.Load(); age >= 0 && age < int64(checkInterval) {
+		return g.Err()
+	}
+	return g.Check()
 }
 
 // Err returns the error that ended the use of the store, nil if none has been found.

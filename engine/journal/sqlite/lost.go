@@ -43,6 +43,16 @@ func (s *Store) Check() error {
 	return err
 }
 
+// MaySend returns why no app may be called, nil if one may: what Check returns, or
+// returned within the last 10 ms.
+func (s *Store) MaySend() error {
+	err := s.tx.guard.CheckOften()
+	if err != nil {
+		s.Fail(err)
+	}
+	return err
+}
+
 // Health implements journal.Store.
 func (s *Store) Health() journal.Health {
 	_ = s.Check()
