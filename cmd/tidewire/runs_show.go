@@ -237,6 +237,9 @@ func showStep(out io.Writer, s journal.Step) {
 	if s.Sendings > 1 {
 		fmt.Fprintf(out, "     sent    %d times\n", s.Sendings)
 	}
+	if s.Waited > 0 {
+		fmt.Fprintf(out, "     waited  %s for a rate limit\n", shortDuration(s.Waited))
+	}
 }
 
 // showLookup prints what was found out about a call whose result is not known.

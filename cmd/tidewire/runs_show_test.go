@@ -51,6 +51,11 @@ func TestShowLookup(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out.String())
 		}
 	}
+	out.Reset()
+	showStep(&out, journal.Step{Number: 2, Name: "crm.notes.list", State: journal.Done, Duration: 3 * time.Second, Waited: 1500 * time.Millisecond})
+	if want := "\n     waited  1.5s for a rate limit\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("%q is not in\n%s", want, out.String())
+	}
 	if strings.Contains(out.String(), "result") {
 		t.Errorf("a look-up is printed as a result:\n%s", out.String())
 	}

@@ -92,7 +92,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	done, err := h.perform(ctx, s, step, again)
 	h.current.end()
 	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)
-	step.Sendings = done.attempts
+	step.Sendings, step.Waited = done.attempts, done.limitWait
 	step.Result = done.value
 	var refused *bindings.Error
 	switch {
@@ -115,7 +115,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	if err != nil {
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.logStep(s.Kind, step, done.limitWait)
+	h.logStep(s.Kind, step)
 	if step.Error != nil {
 		return nil, step.Error
 	}
@@ -191,9 +191,8 @@ var debugSteps = map[vm.StepKind]bool{
 	vm.StepState: true, vm.StepLink: true, vm.StepNow: true, vm.StepRandom: true, vm.StepUUID: true,
 }
 
-// logStep logs a step that is recorded. limitWait is the part of its time in which
-// it waited for a rate limit.
-func (h *host) logStep(kind vm.StepKind, step journal.Step, limitWait time.Duration) {
+// logStep logs a step that is recorded.
+func (h *host) logStep(kind vm.StepKind, step journal.Step) {
 	level := slog.LevelInfo
 	if debugSteps[kind] {
 		level = slog.LevelDebug
@@ -205,8 +204,8 @@ func (h *host) logStep(kind vm.StepKind, step journal.Step, limitWait time.Durat
 		return
 	}
 	attrs := []slog.Attr{slog.Int("step", step.Number), slog.Duration("took", step.Duration.Round(time.Microsecond))}
-	if limitWait > 0 {
-		attrs = append(attrs, slog.Duration("limit_wait", limitWait.Round(time.Millisecond)))
+	if step.Waited > 0 {
+		attrs = append(attrs, slog.Duration("limit_wait", step.Waited.Round(time.Millisecond)))
 	}
 	if step.Sendings > 1 {
 		attrs = append(attrs, slog.Int("sent", step.Sendings))

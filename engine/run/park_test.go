@@ -126,6 +126,24 @@ end)`})
 	}
 }
 
+// A step has how long its call waited for a rate limit.
+func TestAStepHasItsWaitForARateLimit(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"
+on("shop.order.created", function()
+  shop.look.now {}
+  shop.look.now {}
+end)`}, func(w *fixture) {
+		w.apps[0].Limits = []bindings.Limit{{Requests: 1, Per: 2 * time.Second, Scope: bindings.PerConnection}}
+	})
+	id := w.order()
+	w.is(id, journal.Succeeded)
+	_, steps, err := w.store.Run(t.Context(), id)
+	if err != nil || len(steps) != 2 || steps[0].Waited != 0 || steps[1].Waited != 2*time.Second {
+		t.Errorf("the steps are %+v, %v", steps, err)
+	}
+}
+
 func TestRefusalsReachTheScriptWhenTheAttemptsAreUsedUp(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t, map[string]string{"orders": `local shop = require "shop"

@@ -183,7 +183,7 @@ func lease(a journal.Activation) journal.Lease {
 func step(number int, name, result string) journal.Step {
 	return journal.Step{
 		Number: number, Name: name, State: journal.Done, Result: json.RawMessage(result), Position: fmt.Sprintf("crm.lua:%d", number),
-		Args: json.RawMessage(`{"id":"c_1"}`), Started: day, Duration: 1500 * time.Microsecond, Sendings: 1,
+		Args: json.RawMessage(`{"id":"c_1"}`), Started: day, Duration: 1500 * time.Microsecond, Waited: 300 * time.Microsecond, Sendings: 1,
 	}
 }
 

@@ -106,7 +106,7 @@ func (r *Reader) events(ctx context.Context, condition string, args ...any) ([]j
 
 func (r *Reader) steps(ctx context.Context, run int64) ([]journal.Step, error) {
 	rows, err := list(ctx, r, readStep, `SELECT number, name, state, args, hash, result, error, sent, event, position, started,
-		took, attempts FROM step WHERE run = ? ORDER BY number`, run)
+		took, attempts, waited FROM step WHERE run = ? ORDER BY number`, run)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func readStep(row *sql.Rows) (r stepRow, err error) {
 	var event sql.NullString
 	var failure []byte
 	if err := row.Scan(&s.Number, &s.Name, &state, &r.values[0], &s.Hash, &r.values[1], &failure, &r.values[2], &event, &s.Position,
-		&started, &s.Duration, &s.Sendings); err != nil {
+		&started, &s.Duration, &s.Sendings, &s.Waited); err != nil {
 		return r, err
 	}
 	if state < 0 || state >= len(stepStates) {

@@ -52,10 +52,11 @@ func (s *statements) prepare(c *conn) error {
 
 		&s.findStep: `SELECT error FROM step WHERE run = ? AND number = ?`,
 		&s.putStep: `INSERT INTO step (run, number, name, state, args, hash, result, error, sent, event, position, started, took,
-			attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			attempts, waited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (run, number) DO UPDATE SET name = excluded.name, state = excluded.state, args = excluded.args,
 			hash = excluded.hash, result = excluded.result, error = excluded.error, sent = excluded.sent, event = excluded.event,
-			position = excluded.position, started = excluded.started, took = excluded.took, attempts = excluded.attempts`,
+			position = excluded.position, started = excluded.started, took = excluded.took, attempts = excluded.attempts,
+			waited = excluded.waited`,
 		&s.stepValues: `SELECT args, result, sent FROM step WHERE run = ? AND number = ?`,
 		&s.stepSent:   `SELECT sent FROM step WHERE run = ? AND number = ?`,
 		&s.dropStep:   `DELETE FROM step WHERE run = ? AND number = ?`,
@@ -121,8 +122,8 @@ func (s *statements) prepare(c *conn) error {
 			ORDER BY place LIMIT ?2`,
 
 		&s.countBegun: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,
-		&s.copySteps: `INSERT INTO step (run, number, name, state, args, hash, result, error, event, position, started, took, attempts)
-			SELECT ?1, number, name, state, args, hash, result, error, event, position, started, took, attempts
+		&s.copySteps: `INSERT INTO step (run, number, name, state, args, hash, result, error, event, position, started, took, attempts, waited)
+			SELECT ?1, number, name, state, args, hash, result, error, event, position, started, took, attempts, waited
 			FROM step WHERE run = ?2 AND number <= ?3`,
 		&s.largeSteps: `SELECT number, args, result FROM step WHERE run = ? AND (typeof(args) = 'integer' OR typeof(result) = 'integer')`,
 		&s.setArgs:    `UPDATE step SET args = ?3 WHERE run = ?1 AND number = ?2`,

@@ -217,7 +217,7 @@ func (t *tx) putStep(s *ledger.Step) error {
 		event = s.Event
 	}
 	_, err := t.sql.putStep.run(s.Run, int64(s.Number), s.Name, code(stepStates, s.State), args, s.Hash, result, blob(s.Failure), sent, event,
-		s.Position, micro(s.Started), int64(s.Duration), int64(s.Sendings))
+		s.Position, micro(s.Started), int64(s.Duration), int64(s.Sendings), int64(s.Waited))
 	return err
 }
 
