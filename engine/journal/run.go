@@ -167,7 +167,7 @@ type Step struct {
 	// goes on from a begun record, and the time in which a person had to agree.
 	Duration time.Duration `json:"took"`
 	// Waited is the part of Duration in which the call waited for rate limits.
-	Waited time.Duration `json:"waited,omitempty"`
+	Waited   time.Duration `json:"waited,omitempty"`
 	Sendings int           `json:"attempts,omitempty"` // requests sent by the activation that recorded the result
 }
 
