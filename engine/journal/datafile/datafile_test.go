@@ -130,7 +130,7 @@ func TestRecordInterval(t *testing.T) {
 		}
 		time.Sleep(2 * recordInterval)
 		synctest.Wait()
-		if text := filelock.ReadNote(o.lock); text != "" {
+		if text := filelock.ReadNote(o.lock); text != closedNote {
 			t.Errorf("after the end %q is recorded", text)
 		}
 	})

@@ -1,6 +1,7 @@
 package datafile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +35,15 @@ func (d *Damage) Error() string { return d.Text + "; " + d.Do }
 // Record is what a lock file has from the last process that had the database
 // open, and when it was written; the Text is empty if that process closed it.
 type Record struct {
-	PID  int // 0 if it is unknown
-	Text string
-	At   time.Time
+	PID    int // 0 if it is unknown
+	Text   string
+	Closed bool // that process closed it
+	At     time.Time
 }
+
+// closedNote is what a process writes to the lock file when it has closed the
+// database.
+const closedNote = "closed"
 
 // ReadRecord reads the record of a lock file, before the lock file is locked.
 func ReadRecord(lock string) (r Record) {
@@ -50,6 +56,9 @@ func ReadRecord(lock string) (r Record) {
 		r.At = info.ModTime()
 	}
 	r.PID, r.Text = filelock.ReadPID(f), filelock.ReadNote(f)
+	if r.Closed = r.Text == closedNote; r.Closed {
+		r.Text = ""
+	}
 	return r
 }
 
@@ -97,17 +106,48 @@ func Examine(database string, last Record) (*Damage, error) {
 		return nil, fmt.Errorf("examine the database: %w", err)
 	}
 	position, noted := parsePosition(last.Text)
-	if size <= 0 && (noted || scanned.Size > 0) {
+	if size <= 0 && (noted || last.Closed || scanned.Size > 0) {
 		return databaseGone(database, log, size < 0), nil
 	}
 	if size <= 0 {
 		return nil, nil // a new one
 	}
 	d := compare(scanned, position, noted, modified.After(last.At))
-	if d != nil {
-		d.log = log
+	if d == nil {
+		return nil, nil
 	}
+	if !d.Fatal && scanned.Frames == 0 {
+		// Before the first checkpoint the database is an empty page, and the log has
+		// everything.
+		if version, err := userVersion(database); err != nil || version == 0 {
+			return logGone(database, d.Text), err
+		}
+	}
+	d.log = log
 	return d, nil
+}
+
+// userVersion reads the version of the schema from the header of a database.
+func userVersion(database string) (uint32, error) {
+	f, err := os.Open(database)
+	if err != nil {
+		return 0, fmt.Errorf("examine the database: %w", err)
+	}
+	defer f.Close()
+	var b [4]byte
+	if n, err := f.ReadAt(b[:], 60); n < len(b) && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("examine the database: %w", err)
+	}
+	return binary.BigEndian.Uint32(b[:]), nil
+}
+
+// logGone is the damage of a log that had everything.
+func logGone(database, what string) *Damage {
+	return &Damage{
+		Fatal: true,
+		Text:  fmt.Sprintf("%q has nothing without its write-ahead log, and %s", database, what),
+		Do:    "copy the folder aside, and put the log back or restore a backup; to begin with an empty journal, move the database and the file lock away",
+	}
 }
 
 func databaseGone(database, log string, missing bool) *Damage {

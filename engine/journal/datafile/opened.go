@@ -144,13 +144,14 @@ func (o *Opened) folderStates() (states [maxFolders]folderState, settled bool) {
 	return states, settled
 }
 
-// BeforeClose is called before SQLite closes the database. If complete is set,
-// what Record wrote is deleted durably: then the log is no longer needed.
+// BeforeClose is called before SQLite closes the database. If complete is set, the
+// log is no longer needed; that it was closed is then written durably instead of what
+// Record wrote.
 func (o *Opened) BeforeClose(complete bool) error {
 	o.closing.Store(true)
 	o.endRecords(!complete)
-	if !complete {
+	if !complete || o.last == (Position{}) { // or it could not be opened
 		return nil
 	}
-	return errors.Join(filelock.WriteNote(o.lock, nil), o.lock.Sync())
+	return errors.Join(filelock.WriteNote(o.lock, []byte(closedNote)), o.lock.Sync())
 }

@@ -24,10 +24,25 @@ import (
 func crashedFolder(t *testing.T) string {
 	t.Helper()
 	folder := journaltest.Folder(t)
+	closeStore(t, folder) // its database has a schema
+	crash(t, folder)
+	return folder
+}
+
+// closeStore opens a store and closes it.
+func closeStore(t *testing.T, folder string) {
+	t.Helper()
+	if err := open(t, sqlite.Config{Path: filepath.Join(folder, "tidewire.db")}).Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// crash leaves a store that was not closed.
+func crash(t *testing.T, folder string) {
+	t.Helper()
 	if err := childCommand(t, folder, 200, 8).Run(); err != nil {
 		t.Fatal(err)
 	}
-	return folder
 }
 
 // damage is something that is done to the files of a store that was not closed.
@@ -78,8 +93,21 @@ func damages() []damage {
 	fixed := func(at int) func(int) int { return func(int) int { return at } }
 	const db, wal, lock = "tidewire.db", "tidewire.db-wal", "lock"
 	empty := func([]byte) []byte { return nil }
+	neverCheckpointed := func(t *testing.T, folder string) { // the database was never written but by its log
+		remove(db, wal, lock, db+"-shm")(t, folder)
+		crash(t, folder)
+	}
 	return []damage{
 		{name: "none", do: both()},
+		{name: "none, never checkpointed", do: neverCheckpointed},
+		{name: "never checkpointed, log removed", do: both(neverCheckpointed, remove(wal)), refused: `tidewire.db" has nothing without its write-ahead log, and the write-ahead log is gone`},
+		{name: "never checkpointed, log emptied", do: both(neverCheckpointed, change(wal, empty)), refused: `has nothing without its write-ahead log`},
+		{name: "never checkpointed, log without a header", do: both(neverCheckpointed, change(wal, zero(fixed(0), fixed(32)))), refused: `has nothing without its write-ahead log`},
+		{name: "never checkpointed, log cut", do: both(neverCheckpointed, change(wal, func(text []byte) []byte { return text[:len(text)/2] })), logged: `the write-ahead log is cut`},
+		{name: "closed", do: closeStore},
+		{name: "closed, database emptied", do: both(closeStore, change(db, empty)), refused: `tidewire.db" is empty, and was in use`},
+		{name: "closed, database removed", do: both(closeStore, remove(db)), refused: `tidewire.db" is gone, and was in use`},
+		{name: "closed, all removed", do: both(closeStore, remove(db, lock))},
 		{name: "no lock file", do: remove(lock)},
 		{name: "no wal-index", do: remove("tidewire.db-shm")},
 		{name: "log removed", do: remove(wal), logged: `the write-ahead log is gone: \d+ pages of the last commits are lost`, gone: true},
@@ -194,8 +222,8 @@ func folderContent(t *testing.T, folder string) (all []string) {
 	return all
 }
 
-// TestCleanCloseLeavesNoRecord: after it the log is not needed, and no log is missed.
-func TestCleanCloseLeavesNoRecord(t *testing.T) {
+// TestCleanCloseIsRecorded: after it the log is not needed, and no log is missed.
+func TestCleanCloseIsRecorded(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
 	s := open(t, sqlite.Config{Path: path})
 	if _, err := acceptOne(t, s, 1); err != nil {
@@ -215,7 +243,7 @@ func TestCleanCloseLeavesNoRecord(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if text := note(); text != "" {
+	if text := note(); text != "closed" {
 		t.Errorf("after it, the lock file has %q", text)
 	}
 }
