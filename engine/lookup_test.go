@@ -167,6 +167,8 @@ func TestLookupByScript(t *testing.T) {
 			state: journal.Succeeded, notes: 1, sent: 2},
 		{name: "nothing", find: ``, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find returned nil"},
 		{name: "an error", find: `error("no idea")`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find raised an error: orders.lua:3: no idea"},
+		{name: "too large an answer", find: `return { note = { tag = "a" }, text = string.rep("x", 8 * 1024 * 1024) }`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,
+			problem: "a look-up found that the call was done, and its answer has 83886"},
 		{name: "a function", find: `return print`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find returned a value that cannot be recorded"},
 		{name: "an unsafe call", find: `shop.orders.pay { tag = "a" } return false`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,
 			problem: "shop.orders.pay cannot be used in the function find, which only makes calls that read"},

@@ -82,7 +82,7 @@ func (h *host) continueLookup(ctx context.Context, s vm.Step, step journal.Step,
 	case len(found.Answers) == 0:
 		return h.notFound(ctx, s, step, l, find)
 	case len(found.Answers) == 1 && find.Key:
-		return h.recordFound(ctx, s, step, found.Answers[0])
+		return h.recordFound(ctx, s, step, l, found.Answers[0])
 	}
 	size := 0
 	for _, answer := range found.Answers {
@@ -196,7 +196,10 @@ func (h *host) notFound(ctx context.Context, s vm.Step, step journal.Step, l jou
 }
 
 // recordFound records the call as done, with the answer that was made.
-func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, answer json.RawMessage) (json.RawMessage, error) {
+func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, answer json.RawMessage) (json.RawMessage, error) {
+	if n := len(answer); n > journal.MaxValue { // as an error it could be retried
+		return nil, h.parkLookup(ctx, step, l, time.Time{}, fmt.Sprintf("a look-up found that the call was done, and its answer has %d bytes, more than the %d that are recorded", n, journal.MaxValue), false)
+	}
 	effect := journal.Effect{Decision: &journal.CallDecision{Resolution: journal.Skip, By: journal.ByLookup}}
 	if s.Operation != nil {
 		connection, err := h.connection(s)
@@ -261,7 +264,7 @@ func (h *host) askScript(ctx context.Context, s vm.Step, step journal.Step, l jo
 	case found.Absent:
 		return h.notFound(ctx, s, step, l, find)
 	}
-	return h.recordFound(ctx, s, step, found.Result)
+	return h.recordFound(ctx, s, step, l, found.Result)
 }
 
 // readInFind makes a call of the script's function find. It has no record. An error
