@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/clock"
+	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
 )
 
@@ -142,6 +144,35 @@ func TestLookupAfterCrash(t *testing.T) {
 			if notes, sent := v.count("a"); got.State != journal.Succeeded || notes != 1 {
 				t.Errorf("%.30s, %s, crash at write %d (%s): the run is %s (%s), there are %d notes, %d sent", test.call, posts, at, c.names[at-1], got.State, problem(got), notes, sent)
 			}
+		}
+	}
+}
+
+// TestLookupOfChangedConnection changes the account of a connection, or its way to
+// authorise, while it is not known whether a call was done. Nothing is read or sent
+// there.
+func TestLookupOfChangedConnection(t *testing.T) {
+	for _, call := range []string{
+		`shop.notes.write { tag = "a" }`,
+		`shop.notes.write({ tag = "a", ref = "own" }, { find = function() return false end })`,
+		`shop.request({ path = "/notes", method = "POST", body = { tag = "a" } }, { find = function() return false end })`,
+		`shop.items.save { tag = "a" }`, `shop.transfers.make { tag = "a" }`, // which are sent again without a look-up
+	} {
+		v := &noteVendor{posts: []string{"answer-lost"}}
+		r := newRunnerFixture(t, lookupScript(call, ""), v)
+		v.start(r, nil)
+		if _, _, c := r.process(crashEvent, 2, true); !c.hasCrashed() || !strings.HasSuffix(c.names[1], " begun") {
+			t.Fatalf("%s: the writes are %q", call, c.names)
+		}
+		_, before := v.count("a")
+		settings := atShop(r.vendor.URL).Connections
+		settings[0].Account = "shop-of-somebody-else"
+		var err error
+		r.set, err = connection.New(connection.Config{Apps: []*bindings.App{r.app}, Settings: settings, Folder: r.folder, Clock: r})
+		must(t, err)
+		got, _, _ := r.process(crashEvent, 0, false)
+		if _, sent := v.count("a"); got.State != journal.Held || sent != before || !strings.Contains(problem(got), `the connection is now that of "shop-of-somebody-else"`) {
+			t.Errorf("%s: the run is %s, and %d were sent, %d of them before: %s", call, got.State, sent, before, problem(got))
 		}
 	}
 }

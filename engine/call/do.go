@@ -82,7 +82,7 @@ func (c *Client) do(ctx context.Context, r Request, conn *connection.Connection)
 	j.setKeyTTL(w, r.App, op.Key)
 	if j.safety != readOnly {
 		first := w.snapshot(conn.BaseURL(), r.App.KeyHeader, nil, secrets, len(r.Secrets) > 0)
-		first.OwnKey = own
+		first.OwnKey, first.To = own, sentToOf(conn)
 		j.setRecord(first, again, c.config.Clock.Now())
 	}
 	return c.send(ctx, j)

@@ -77,7 +77,9 @@ func (c *Client) raw(ctx context.Context, r RawRequest, conn *connection.Connect
 	j.safety = safetyOf(op, nil)
 	j.setKeyTTL(w, r.App, withKey)
 	if j.safety != readOnly {
-		j.setRecord(w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, secrets, len(r.Secrets) > 0), again, c.config.Clock.Now())
+		first := w.snapshot(conn.BaseURL(), r.App.KeyHeader, plainHeaders, secrets, len(r.Secrets) > 0)
+		first.To = sentToOf(conn)
+		j.setRecord(first, again, c.config.Clock.Now())
 	}
 	return c.send(ctx, j)
 }

@@ -28,6 +28,8 @@ type sentRecord struct {
 	Withheld bool `json:"withheld,omitempty"`
 	// OwnKey is the key of ours among the arguments, see bindings.OwnKey.
 	OwnKey string `json:"own_key,omitempty"`
+	// To is where the request was sent; nil for the http library.
+	To *sentTo `json:"to,omitempty"`
 }
 
 // plainHeaders are the headers that are recorded of a request with headers from

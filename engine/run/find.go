@@ -71,7 +71,11 @@ func (h *host) startLookup(ctx context.Context, step journal.Step, find *binding
 // until a person decides.
 func (h *host) continueLookup(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, find *bindings.Find) (json.RawMessage, error) {
 	h.current.begin(step)
-	found, err := h.find(ctx, s, step, find)
+	var found call.Found
+	err := h.sentElsewhere(s, h.begunRequest(s, h.status.record))
+	if err == nil {
+		found, err = h.find(ctx, s, step, find)
+	}
 	h.current.end()
 	var e *bindings.Error
 	switch {
@@ -254,6 +258,9 @@ type findQuery struct {
 func (h *host) askScript(ctx context.Context, s vm.Step, step journal.Step, l journal.Lookup, find *bindings.Find) (json.RawMessage, error) {
 	found := s.Found
 	if found == nil {
+		if err := h.sentElsewhere(s, h.begunRequest(s, h.status.record)); err != nil {
+			return nil, h.parkLookup(ctx, step, l, time.Time{}, err.Error(), false)
+		}
 		h.query = &findQuery{step, l}
 		return nil, &vm.FindQuery{}
 	}

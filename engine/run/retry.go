@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -117,9 +118,32 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 func (h *host) resendable(s vm.Step, record journal.Step) (bool, string) {
 	switch s.Kind {
 	case vm.StepCall, vm.StepPage, vm.StepRequest, vm.StepHTTP, vm.StepFunction:
-		return h.begunRequest(s, record).Resendable(h.runner.config.Clock.Now(), h.retriesUncertain())
+		begun := h.begunRequest(s, record)
+		if err := h.sentElsewhere(s, begun); err != nil {
+			return false, err.Error()
+		}
+		return begun.Resendable(h.runner.config.Clock.Now(), h.retriesUncertain())
 	}
 	return true, "" // no request: the effect of the step is applied when it is recorded
+}
+
+// sentElsewhere returns an error if the step's connection is no longer the one to which
+// a begun request was sent. Where there is no connection it returns nil: then nothing
+// can be sent.
+func (h *host) sentElsewhere(s vm.Step, begun call.Begun) error {
+	if s.App == nil {
+		return nil
+	}
+	connection, err := h.connection(s)
+	if err != nil {
+		return nil
+	}
+	err = h.runner.config.Calls.SentElsewhere(begun, connection)
+	var e *bindings.Error
+	if errors.As(err, &e) && e.Kind == bindings.BrokenConnection {
+		return nil
+	}
+	return err
 }
 
 // retriesUncertain reports whether the hook's calls are sent again although they
