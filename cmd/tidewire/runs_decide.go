@@ -117,22 +117,32 @@ func (d *decideFlags) decide(ctx context.Context, t terminal, names []string, de
 			fmt.Fprintf(t.out, "%s  decided: %s\n", names[0], decision.Resolution)
 			return nil
 		}
-		runs, err := d.runs(ctx, client, names)
-		switch {
-		case err != nil:
+		runs, pending, err := d.runs(ctx, client, names)
+		if err != nil {
 			return err
-		case len(runs) == 0:
-			fmt.Fprintln(t.out, "no held runs")
-			return nil
-		case !d.yes:
-			return listUndecided(t.out, runs, decision.Resolution)
 		}
-		ids := make([]string, len(runs))
-		for i, r := range runs {
-			ids[i] = r.ID
+		err = d.decideAll(t, runs, decision.Resolution, one)
+		if pending > 0 {
+			fmt.Fprintf(t.out, "not among them: %d whose call is being looked up; name a run to decide about it before\n", pending)
 		}
-		return eachRun(t, ids, one)
+		return err
 	})
+}
+
+// decideAll decides about several runs, or lists them without --yes.
+func (d *decideFlags) decideAll(t terminal, runs []journal.Run, r journal.Resolution, one func(run string) (string, error)) error {
+	switch {
+	case len(runs) == 0:
+		fmt.Fprintln(t.out, "no held runs")
+		return nil
+	case !d.yes:
+		return listUndecided(t.out, runs, r)
+	}
+	ids := make([]string, len(runs))
+	for i, run := range runs {
+		ids[i] = run.ID
+	}
+	return eachRun(t, ids, one)
 }
 
 // candidate returns the answer that is made from one of the records that a look-up
@@ -154,29 +164,35 @@ func candidate(ctx context.Context, client *control.Client, run string, number i
 	return found[number-1], nil
 }
 
-// runs returns the runs that are named, or the held ones that match the filters.
-func (d *decideFlags) runs(ctx context.Context, client *control.Client, names []string) (runs []journal.Run, err error) {
+// runs returns the runs that are named, or the held ones that match the filters. Those
+// whose call is being looked up are not among the latter, but counted.
+func (d *decideFlags) runs(ctx context.Context, client *control.Client, names []string) (runs []journal.Run, pending int, err error) {
 	for _, name := range names {
 		run, _, err := client.Run(ctx, name)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%s  %s", name, refusal(name, err))
+			return nil, 0, fmt.Errorf("%s  %s", name, refusal(name, err))
 		case run.State != journal.Held:
-			return nil, fmt.Errorf("%s  it is %s, and would have to be held; nothing was changed", name, run.State)
+			return nil, 0, fmt.Errorf("%s  it is %s, and would have to be held; nothing was changed", name, run.State)
 		}
 		runs = append(runs, run)
 	}
 	if len(names) > 0 {
-		return runs, nil
+		return runs, 0, nil
 	}
 	d.query.State, d.query.Since = journal.Held, ago(d.since)
 	all, err := d.all(ctx, client)
 	for _, r := range all {
-		if app, operation := callOf(r); (d.app == "" || d.app == app) && (d.operation == "" || d.operation == operation || d.operation == app+"."+operation) {
+		app, operation := callOf(r)
+		switch {
+		case d.app != "" && d.app != app, d.operation != "" && d.operation != operation && d.operation != app+"."+operation:
+		case !r.Park.Until.IsZero():
+			pending++
+		default:
 			runs = append(runs, r)
 		}
 	}
-	return runs, err
+	return runs, pending, err
 }
 
 // callOf returns the app and the operation of the call that a held run waits for.
