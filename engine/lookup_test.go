@@ -203,6 +203,16 @@ func TestLookupByScript(t *testing.T) {
 		{name: "a function", find: `return print`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find returned a value that cannot be recorded"},
 		{name: "an unsafe call", find: `shop.orders.pay { tag = "a" } return false`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,
 			problem: "shop.orders.pay cannot be used in the function find, which only makes calls that read"},
+		{name: "a variable of the script", call: `(function() local n = 0
+			local made = shop.notes.write({ tag = "a", ref = "own" }, { find = function() n = n + 1; FIND end })
+			if n > 0 then shop.notes.list { page = "9" } end
+			return made end)()`, find: list, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
+		{name: "a variable of the script, request lost", call: `(function() local n = 0
+			local made = shop.notes.write({ tag = "a", ref = "own" }, { find = function() n = n + 1; FIND end })
+			if n > 0 then shop.notes.list { page = "9" } end
+			return made end)()`, find: list, posts: "request-lost ok", state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "no end", find: `while true do end`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find ended: over the limit of "},
+		{name: "too much memory", find: `local t = {} for i = 1, 1e9 do t[i] = { i } end`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "find ended: over the limit of "},
 		{name: "a step", find: `state.put("a", 1) return false`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1, problem: "state.put cannot be used in the function find"},
 		{name: "a raw request that reads", find: `return { note = shop.request { path = "/notes" }.notes[1] }`, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
 		{name: "a raw request that writes", find: `return shop.request { path = "/notes", method = "POST", body = { tag = "b" } }`, posts: "answer-lost", state: journal.Held, notes: 1, sent: 1,

@@ -45,7 +45,9 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	case errors.Is(end.release, errParked), errors.Is(end.release, errSuspended), errors.Is(end.release, errCancelled),
 		errors.Is(end.release, journal.ErrFenced), errors.Is(end.release, journal.ErrReplaced):
 	default:
-		log.Warn("run released", "reason", end.release)
+		if !errors.Is(end.release, errFindEnded) {
+			log.Warn("run released", "reason", end.release)
+		}
 		if err := r.config.Store.Release(lease); err != nil && !errors.Is(err, journal.ErrFenced) {
 			log.Error("the run could not be released", "error", err)
 		}

@@ -30,7 +30,7 @@ func (h *host) ending(ctx context.Context, done vm.Result) ending {
 	case stopped:
 		return ending{release: cause}
 	case cause != nil:
-		return limited("timeout", cause.Error(), "")
+		return h.overLimit("timeout", cause.Error(), "")
 	case h.last < len(h.records):
 		return h.blockRemains(done)
 	case done.Err == nil && done.Skipped:
@@ -44,7 +44,7 @@ func (h *host) ending(ctx context.Context, done vm.Result) ending {
 	case errors.As(done.Err, &wrong):
 		return h.failOrRetry(wrong)
 	case errors.As(done.Err, &limit):
-		return limited(limit.Limit, "over the limit of "+limit.Bound, limit.Position)
+		return h.overLimit(limit.Limit, "over the limit of "+limit.Bound, limit.Position)
 	}
 	return failed(done.Err.Error(), "")
 }
@@ -74,6 +74,19 @@ func (h *host) failOrRetry(wrong *vm.ScriptError) ending {
 
 func failed(message, position string) ending {
 	return ending{finish: &journal.Finish{State: journal.Failed, Problem: &journal.Problem{Message: message, Position: position}}}
+}
+
+// overLimit ends a run that was over a limit. It holds the run if that was in the
+// function find, which decides nothing then.
+func (h *host) overLimit(limit, message, position string) ending {
+	if h.query == nil {
+		return limited(limit, message, position)
+	}
+	park, err := h.lookupPark(h.query.step, h.query.lookup, "find ended: "+message)
+	if err != nil {
+		return failed(err.Error(), position)
+	}
+	return ending{park: &park}
 }
 
 func limited(limit, message, position string) ending {

@@ -195,6 +195,9 @@ func (h *host) notFound(ctx context.Context, s vm.Step, step journal.Step, l jou
 		return nil, h.endActivation(ctx, step, err)
 	}
 	h.log.Info("a look-up found that the call was not done; it is sent again", "step", step.Number, "call", step.Name)
+	if s.Options.Find {
+		return nil, &vm.End{Cause: errFindEnded}
+	}
 	step.Sent, step.Result = nil, nil
 	return h.runStep(ctx, s, step, nil)
 }
@@ -234,18 +237,31 @@ func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, l 
 // decides. Until then it owns its lane. why is added to the call's error; attempt is
 // set if the call may be sent again after this.
 func (h *host) parkLookup(ctx context.Context, step journal.Step, l journal.Lookup, until time.Time, why string, attempt bool) error {
+	park, err := h.lookupPark(step, l, why)
+	if err != nil {
+		return h.endActivation(ctx, step, err)
+	}
+	park.Until, park.Attempt, park.FreeLane = until, attempt, until.IsZero() && h.hook.FreeUndecided
+	return h.park(ctx, step, park)
+}
+
+// lookupPark returns how a run is held until a person decides about its call.
+func (h *host) lookupPark(step journal.Step, l journal.Lookup, why string) (journal.Park, error) {
 	text, err := json.Marshal(l)
 	if err != nil {
-		return h.endActivation(ctx, step, fmt.Errorf("encode a look-up: %w", err))
+		return journal.Park{}, fmt.Errorf("encode a look-up: %w", err)
 	}
 	step.State, step.Result = journal.Begun, text
 	problem := &journal.Problem{Message: why, Position: step.Position, App: l.Error}
 	if l.Error != nil {
 		problem.Message = l.Error.Error() + "; " + why
 	}
-	return h.park(ctx, step, journal.Park{State: journal.Held, Step: &step, Until: until, Attempt: attempt,
-		FreeLane: until.IsZero() && h.hook.FreeUndecided, Problem: problem})
+	return journal.Park{State: journal.Held, Step: &step, FreeLane: h.hook.FreeUndecided, Problem: problem}, nil
 }
+
+// errFindEnded ends an activation in which the script's function find was called: what
+// it changed in the script is not there in a replay, so the run goes on with a replay.
+var errFindEnded = errors.New("the function find has ended")
 
 // findQuery is a look-up for which the script's function is called.
 type findQuery struct {
@@ -271,7 +287,10 @@ func (h *host) askScript(ctx context.Context, s vm.Step, step journal.Step, l jo
 	case found.Absent:
 		return h.notFound(ctx, s, step, l, find)
 	}
-	return h.recordFound(ctx, s, step, l, found.Result)
+	if _, err := h.recordFound(ctx, s, step, l, found.Result); err != nil {
+		return nil, err
+	}
+	return nil, &vm.End{Cause: errFindEnded}
 }
 
 // readInFind makes a call of the script's function find. It has no record. An error
