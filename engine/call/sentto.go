@@ -25,12 +25,12 @@ func sentToOf(conn *connection.Connection) *sentTo {
 }
 
 // change returns what is no longer so, empty if a request of now is sent to the same
-// place. An account that was not known may be any.
+// place. The address of one account may change.
 func (t *sentTo) change(now *sentTo) string {
 	switch {
 	case t.Account != "" && t.Account != now.Account:
 		return fmt.Sprintf("to the account %q, and the connection is now that of %q", t.Account, now.Account)
-	case t.Address != now.Address:
+	case t.Account == "" && t.Address != now.Address:
 		return "to another address than that of the connection now"
 	case t.Auth != now.Auth:
 		return fmt.Sprintf("with the authorisation %q, and the connection now has %q", t.Auth, now.Auth)
