@@ -180,17 +180,14 @@ func (p *child) waitUntilDone(reader *control.Client) {
 	ctx, cancel := context.WithTimeout(p.t.Context(), maxWait)
 	defer cancel()
 	for {
-		live := 0
-		for _, state := range []journal.State{journal.Queued, journal.Running} {
-			runs, err := reader.Runs(ctx, journal.RunQuery{State: state, Limit: 1000})
-			must(p.t, err)
-			live += len(runs)
-		}
-		undecided, err := reader.Runs(ctx, journal.RunQuery{State: journal.Held, Limit: 1000})
+		counts, err := reader.Counts(ctx)
 		must(p.t, err)
-		for _, run := range undecided {
-			if !run.Park.Until.IsZero() {
-				live++
+		runs, err := reader.Runs(ctx, journal.RunQuery{State: journal.Held, Limit: 1000})
+		must(p.t, err)
+		live := counts[journal.Queued] + counts[journal.Running] + counts[journal.Held]
+		for _, run := range runs {
+			if run.Park.Until.IsZero() {
+				live-- // nobody decides it
 			}
 		}
 		if live == 0 {

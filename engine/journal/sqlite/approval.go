@@ -11,7 +11,7 @@ import (
 )
 
 func (r *Reader) approvals(ctx context.Context, condition string, args ...any) ([]journal.Approval, error) {
-	return list(ctx, r, func(row *sql.Rows) (a journal.Approval, err error) {
+	return list(ctx, r.db, func(row *sql.Rows) (a journal.Approval, err error) {
 		var run, created int64
 		var choices []byte
 		var expires, decided sql.NullInt64

@@ -31,19 +31,24 @@ func (r *Reader) Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, e
 	if q.Reason != "" && q.State == "" {
 		q.State = journal.Paused
 	}
-	seqs, err := r.pick(ctx, q)
-	if err == nil {
-		var runs []journal.Run
-		if runs, err = r.runs(ctx, seqs); err == nil {
-			return runs, nil
+	var runs []journal.Run
+	err := r.snapshot(ctx, func(v view) error {
+		seqs, err := v.pick(ctx, q)
+		if err != nil {
+			return err
 		}
+		runs, err = v.runs(ctx, seqs)
+		return err
+	})
+	if err != nil {
+		return nil, r.fail("list runs", err)
 	}
-	return nil, r.fail("list runs", err)
+	return runs, nil
 }
 
 // runs reads runs, in the order given. For a leased run it adds the values of the
 // lease, which are not in the row before the worker's first write.
-func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) {
+func (v view) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) {
 	if len(seqs) == 0 {
 		return nil, nil
 	}
@@ -51,8 +56,8 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	leases := r.leases()
-	rows, err := r.db.QueryContext(ctx, selectRun+` FROM json_each(?) j CROSS JOIN run r ON r.seq = j.value`+joinRun+
+	leases := v.leases()
+	rows, err := v.db.QueryContext(ctx, selectRun+` FROM json_each(?) j CROSS JOIN run r ON r.seq = j.value`+joinRun+
 		` ORDER BY j.key`, string(wanted))
 	if err != nil {
 		return nil, err
@@ -64,7 +69,7 @@ func (r *Reader) runs(ctx context.Context, seqs []int64) ([]journal.Run, error) 
 		if err := rows.Scan(row.fields()...); err != nil {
 			return nil, err
 		}
-		run, err := row.read(r.salt)
+		run, err := row.read(v.salt)
 		if err != nil {
 			return nil, err
 		}
@@ -89,11 +94,11 @@ type clause struct {
 // pick returns the newest runs that a query selects. It selects those of each hook
 // and state separately: each of these reads an index from its end, so the time
 // does not depend on how many runs there are.
-func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
+func (v view) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
 	if _, known := ledger.StateOf(q.State); q.State != "" && !known {
 		return nil, fmt.Errorf("there is no state %q; there are %s", q.State, journal.States())
 	}
-	common, err := r.common(ctx, q)
+	common, err := v.common(ctx, q)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil // there is no event with the id
 	}
@@ -102,7 +107,7 @@ func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) 
 	}
 	hooks := []clause{{"1", nil}}
 	if q.Script != "" || q.Hook != "" {
-		ids, err := r.seqs(ctx, `SELECT id FROM hook WHERE (?1 = '' OR script = ?1) AND (?2 = '' OR name = ?2)`, q.Script, q.Hook)
+		ids, err := v.seqs(ctx, `SELECT id FROM hook WHERE (?1 = '' OR script = ?1) AND (?2 = '' OR name = ?2)`, q.Script, q.Hook)
 		if err != nil {
 			return nil, err
 		}
@@ -113,12 +118,12 @@ func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) 
 	}
 	var all []int64
 	for _, hook := range hooks {
-		for _, state := range r.inState(q.State, len(hook.values) > 0) {
+		for _, state := range v.inState(q.State, len(hook.values) > 0) {
 			where, args := []string{hook.text, state.text}, slices.Concat(hook.values, state.values)
 			for _, c := range common {
 				where, args = append(where, c.text), append(args, c.values...)
 			}
-			some, err := r.seqs(ctx, `SELECT seq FROM run WHERE `+strings.Join(where, " AND ")+` ORDER BY seq DESC LIMIT ?`,
+			some, err := v.seqs(ctx, `SELECT seq FROM run WHERE `+strings.Join(where, " AND ")+` ORDER BY seq DESC LIMIT ?`,
 				append(args, q.Limit)...)
 			if err != nil {
 				return nil, err
@@ -131,10 +136,10 @@ func (r *Reader) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) 
 }
 
 // common returns the conditions that do not depend on hook and state.
-func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, err error) {
+func (v view) common(ctx context.Context, q journal.RunQuery) (all []clause, err error) {
 	if q.Event != "" {
 		var event int64
-		if err := r.db.QueryRowContext(ctx, whereSeen, q.Event).Scan(&event); err != nil {
+		if err := v.db.QueryRowContext(ctx, whereSeen, q.Event).Scan(&event); err != nil {
 			return nil, err
 		}
 		all = append(all, clause{`seq IN (SELECT seq FROM run WHERE event = ? UNION ALL SELECT run FROM merged WHERE event = ?)`,
@@ -159,12 +164,12 @@ func (r *Reader) common(ctx context.Context, q journal.RunQuery) (all []clause, 
 
 // inState returns conditions that together select the runs of a state. The row of
 // a leased run still has the state queued, before the worker's first write.
-func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
+func (v view) inState(state journal.State, each bool) (parts []clause) {
 	switch state {
 	case journal.Queued:
-		return []clause{{`state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, []any{r.leasedSeqs()}}, {`state = 6`, nil}}
+		return []clause{{`state = 0 AND seq NOT IN (SELECT value FROM json_each(?))`, []any{v.leasedSeqs()}}, {`state = 6`, nil}}
 	case journal.Running:
-		return []clause{{`state = 1`, nil}, {`state = 0 AND seq IN (SELECT value FROM json_each(?))`, []any{r.leasedSeqs()}}}
+		return []clause{{`state = 1`, nil}, {`state = 0 AND seq IN (SELECT value FROM json_each(?))`, []any{v.leasedSeqs()}}}
 	case journal.Paused:
 		return []clause{{`state = -1`, nil}, {`state = -2`, nil}}
 	case "":
@@ -180,8 +185,8 @@ func (r *Reader) inState(state journal.State, each bool) (parts []clause) {
 	return []clause{{`state = ?`, []any{int64(number)}}}
 }
 
-func (r *Reader) leasedSeqs() string {
-	seqs := slices.AppendSeq(make([]int64, 0, 8), maps.Keys(r.leases()))
+func (v view) leasedSeqs() string {
+	seqs := slices.AppendSeq(make([]int64, 0, 8), maps.Keys(v.leases()))
 	text, err := json.Marshal(seqs)
 	if err != nil {
 		panic(err) // integers can always be written

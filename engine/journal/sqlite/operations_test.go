@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -338,4 +340,44 @@ func leaseNow(t *testing.T, s *sqlite.Store) (journal.Activation, bool) {
 	defer cancel()
 	a, err := s.Next(ctx)
 	return a, err == nil
+}
+
+// A list of the runs in a state has no run in another state, while runs change
+// theirs.
+func TestListedRunsHaveTheState(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	var runs []string
+	for i := range 20 {
+		receipts, err := s.Accept(t.Context(), journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{contactHook()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, receipts[0].Runs...)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			run := runs[i%len(runs)]
+			if err := errors.Join(s.Cancel(t.Context(), run), s.Retry(t.Context(), run)); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 300 {
+		for _, state := range []journal.State{journal.Queued, journal.Cancelled} {
+			list, err := s.Runs(t.Context(), journal.RunQuery{State: state})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, run := range list {
+				if run.State != state {
+					t.Errorf("%s is in the list of state %s, and its state is %s", run.ID, state, run.State)
+				}
+			}
+		}
+	}
+	cancel()
+	changes.Wait()
 }

@@ -11,7 +11,7 @@ import (
 
 // Cursors implements journal.Store.
 func (r *Reader) Cursors(ctx context.Context, key change.PollKey) ([]journal.Cursor, error) {
-	all, err := list(ctx, r, func(row *sql.Rows) (c journal.Cursor, err error) {
+	all, err := list(ctx, r.db, func(row *sql.Rows) (c journal.Cursor, err error) {
 		var value []byte
 		err = row.Scan(&c.Name, &c.Item, &value)
 		c.Value = value
@@ -44,7 +44,7 @@ func (r *Reader) SightingsOf(ctx context.Context, key change.PollKey, item strin
 }
 
 func (r *Reader) sightings(ctx context.Context, key change.PollKey, condition string, args ...any) ([]change.Sighting, error) {
-	all, err := list(ctx, r, func(row *sql.Rows) (change.Sighting, error) {
+	all, err := list(ctx, r.db, func(row *sql.Rows) (change.Sighting, error) {
 		s := change.Sighting{PollKey: key}
 		var history []byte
 		err := row.Scan(&s.Row, &s.Record, &s.Item, &s.Version, &s.Missed, &history)

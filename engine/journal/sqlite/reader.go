@@ -17,13 +17,11 @@ import (
 
 // Reader reads a journal, whether or not a store writes it at the same time.
 type Reader struct {
+	view
 	path             string
-	db               *sql.DB
-	salt             uint16
+	pool             *sql.DB
 	selectActivation *sql.Stmt
 	closed           atomic.Bool
-	// leases returns the leases of the store; without a store there are none.
-	leases func() map[int64]ledger.Lease
 }
 
 var _ journal.Reader = (*Reader)(nil)
@@ -106,21 +104,21 @@ func newReader(path, mode string, known int, leases func() map[int64]ledger.Leas
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{path: path, db: db, leases: leases}
-	r.db.SetMaxOpenConns(maxReaders)
-	r.db.SetMaxIdleConns(maxReaders)
+	r := &Reader{view: view{db: db, leases: leases}, path: path, pool: db}
+	r.pool.SetMaxOpenConns(maxReaders)
+	r.pool.SetMaxIdleConns(maxReaders)
 	if r.leases == nil {
 		r.leases = func() map[int64]ledger.Lease { return nil }
 	}
 	if err := r.prepare(known); err != nil {
-		return nil, errors.Join(err, r.db.Close())
+		return nil, errors.Join(err, r.pool.Close())
 	}
 	return r, nil
 }
 
 func (r *Reader) prepare(known int) (err error) {
 	var version int
-	if err := r.db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil {
+	if err := r.pool.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil {
 		return err
 	}
 	switch {
@@ -129,10 +127,10 @@ func (r *Reader) prepare(known int) (err error) {
 	case version < known:
 		return fmt.Errorf("%w: it has version %d, this Tidewire reads %d; start the engine once to bring it up to date", ErrOlder, version, known)
 	}
-	if err := r.db.QueryRow(`SELECT salt FROM store`).Scan(&r.salt); err != nil {
+	if err := r.pool.QueryRow(`SELECT salt FROM store`).Scan(&r.salt); err != nil {
 		return err
 	}
-	r.selectActivation, err = r.db.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data
+	r.selectActivation, err = r.pool.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data
 		FROM run r` + joinRun + ` WHERE r.seq = ?`)
 	return err
 }
@@ -140,7 +138,7 @@ func (r *Reader) prepare(known int) (err error) {
 // Close closes the file.
 func (r *Reader) Close() error {
 	r.closed.Store(true)
-	return r.db.Close()
+	return r.pool.Close()
 }
 
 // fail wraps an error with what was read, and with the journal's error of the same
@@ -165,9 +163,9 @@ func moment(micros sql.NullInt64) time.Time {
 }
 
 // find returns the number of a run by its id.
-func (r *Reader) find(id string) (seq int64, err error) {
+func (v view) find(id string) (seq int64, err error) {
 	seq, salt, ok := journal.ParseRunID(id)
-	if !ok || salt != r.salt {
+	if !ok || salt != v.salt {
 		return 0, sql.ErrNoRows
 	}
 	return seq, nil
@@ -175,35 +173,40 @@ func (r *Reader) find(id string) (seq int64, err error) {
 
 // Run implements journal.Reader.
 func (r *Reader) Run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
-	run, steps, err := r.run(ctx, id)
+	var run journal.Run
+	var steps []journal.Step
+	err := r.snapshot(ctx, func(v view) (err error) {
+		run, steps, err = v.run(ctx, id)
+		return err
+	})
 	if err != nil {
 		return journal.Run{}, nil, r.fail(fmt.Sprintf("read run %q", id), err)
 	}
 	return run, steps, nil
 }
 
-func (r *Reader) run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
-	seq, err := r.find(id)
+func (v view) run(ctx context.Context, id string) (journal.Run, []journal.Step, error) {
+	seq, err := v.find(id)
 	if err != nil {
 		return journal.Run{}, nil, err
 	}
-	runs, err := r.runs(ctx, []int64{seq})
+	runs, err := v.runs(ctx, []int64{seq})
 	if err != nil {
 		return journal.Run{}, nil, err
 	}
 	if len(runs) == 0 {
 		return journal.Run{}, nil, sql.ErrNoRows
 	}
-	if runs[0].Decisions, err = r.decisions(ctx, seq); err != nil {
+	if runs[0].Decisions, err = v.decisions(ctx, seq); err != nil {
 		return journal.Run{}, nil, err
 	}
-	steps, err := r.steps(ctx, seq)
+	steps, err := v.steps(ctx, seq)
 	return runs[0], steps, err
 }
 
 // decisions returns those about a run when it was held.
-func (r *Reader) decisions(ctx context.Context, run int64) ([]journal.CallDecision, error) {
-	return list(ctx, r, func(row *sql.Rows) (d journal.CallDecision, err error) {
+func (v view) decisions(ctx context.Context, run int64) ([]journal.CallDecision, error) {
+	return list(ctx, v.db, func(row *sql.Rows) (d journal.CallDecision, err error) {
 		var at int64
 		err = row.Scan(&d.Resolution, &d.By, &d.Step, &at)
 		d.At = ledger.Time(at)
@@ -213,61 +216,35 @@ func (r *Reader) decisions(ctx context.Context, run int64) ([]journal.CallDecisi
 
 // Event implements journal.Reader. The runs are in the order of acceptance.
 func (r *Reader) Event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
-	event, runs, err := r.event(ctx, id)
+	var event journal.Event
+	var runs []journal.Run
+	err := r.snapshot(ctx, func(v view) (err error) {
+		event, runs, err = v.event(ctx, id)
+		return err
+	})
 	if err != nil {
 		return journal.Event{}, nil, r.fail(fmt.Sprintf("read event %q", id), err)
 	}
 	return event, runs, nil
 }
 
-func (r *Reader) event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
+func (v view) event(ctx context.Context, id string) (journal.Event, []journal.Run, error) {
 	var seq int64
-	if err := r.db.QueryRowContext(ctx, whereSeen, id).Scan(&seq); err != nil {
+	if err := v.db.QueryRowContext(ctx, whereSeen, id).Scan(&seq); err != nil {
 		return journal.Event{}, nil, err
 	}
-	events, err := r.events(ctx, `WHERE e.seq = ?`, seq)
+	events, err := v.events(ctx, `WHERE e.seq = ?`, seq)
 	if err != nil {
 		return journal.Event{}, nil, err
 	}
 	if len(events) == 0 {
 		return journal.Event{}, nil, sql.ErrNoRows
 	}
-	seqs, err := r.seqs(ctx, `SELECT seq FROM run WHERE event = ?1 UNION ALL SELECT run FROM merged WHERE event = ?1
+	seqs, err := v.seqs(ctx, `SELECT seq FROM run WHERE event = ?1 UNION ALL SELECT run FROM merged WHERE event = ?1
 		ORDER BY 1`, seq)
 	if err != nil {
 		return journal.Event{}, nil, err
 	}
-	runs, err := r.runs(ctx, seqs)
+	runs, err := v.runs(ctx, seqs)
 	return events[0], runs, err
-}
-
-// list returns the rows that a query selects. one reads a row.
-func list[T any](ctx context.Context, r *Reader, one func(row *sql.Rows) (T, error), query string, args ...any) (all []T, err error) {
-	rows, err := r.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		value, err := one(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, value)
-	}
-	return all, rows.Err()
-}
-
-// value reads a row of one column.
-func value[T any](row *sql.Rows) (v T, err error) {
-	err = row.Scan(&v)
-	return v, err
-}
-
-func (r *Reader) seqs(ctx context.Context, query string, args ...any) ([]int64, error) {
-	return list(ctx, r, value[int64], query, args...)
-}
-
-func (r *Reader) texts(ctx context.Context, query string, args ...any) ([]string, error) {
-	return list(ctx, r, value[string], query, args...)
 }

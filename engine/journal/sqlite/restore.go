@@ -60,7 +60,7 @@ func check(ctx context.Context, path string, known int) error {
 		return err
 	}
 	defer db.Close()
-	r := &Reader{path: path, db: db}
+	r := &Reader{view: view{db: db}, path: path}
 	var version int
 	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
 		return errors.Join(journal.ErrDamaged, err)

@@ -95,8 +95,8 @@ func (row *eventRow) read() journal.Event {
 	return e
 }
 
-func (r *Reader) events(ctx context.Context, condition string, args ...any) ([]journal.Event, error) {
-	return list(ctx, r, func(rows *sql.Rows) (journal.Event, error) {
+func (v view) events(ctx context.Context, condition string, args ...any) ([]journal.Event, error) {
+	return list(ctx, v.db, func(rows *sql.Rows) (journal.Event, error) {
 		var row eventRow
 		e := &row.event
 		err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo, &row.time, &row.received, &row.data)
@@ -104,8 +104,8 @@ func (r *Reader) events(ctx context.Context, condition string, args ...any) ([]j
 	}, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.received, e.data FROM event e `+condition, args...)
 }
 
-func (r *Reader) steps(ctx context.Context, run int64) ([]journal.Step, error) {
-	rows, err := list(ctx, r, readStep, `SELECT number, name, state, args, hash, result, error, sent, event, position, started,
+func (v view) steps(ctx context.Context, run int64) ([]journal.Step, error) {
+	rows, err := list(ctx, v.db, readStep, `SELECT number, name, state, args, hash, result, error, sent, event, position, started,
 		took, attempts, waited FROM step WHERE run = ? ORDER BY number`, run)
 	if err != nil || len(rows) == 0 {
 		return nil, err
@@ -114,7 +114,7 @@ func (r *Reader) steps(ctx context.Context, run int64) ([]journal.Step, error) {
 	for i, row := range rows {
 		all[i] = row.step
 		for j, to := range []*json.RawMessage{&all[i].Args, &all[i].Result, &all[i].Sent} {
-			if *to, err = r.value(ctx, row.values[j]); err != nil {
+			if *to, err = v.value(ctx, row.values[j]); err != nil {
 				return nil, fmt.Errorf("a large value of step %d: %w", row.step.Number, err)
 			}
 		}
@@ -151,13 +151,13 @@ func readStep(row *sql.Rows) (r stepRow, err error) {
 }
 
 // value returns the value of a column, which may be in the table large.
-func (r *Reader) value(ctx context.Context, column any) ([]byte, error) {
+func (v view) value(ctx context.Context, column any) ([]byte, error) {
 	switch column := column.(type) {
 	case []byte:
 		return column, nil
 	case int64:
 		var packed []byte
-		if err := r.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, column).Scan(&packed); err != nil {
+		if err := v.db.QueryRowContext(ctx, `SELECT data FROM large WHERE id = ?`, column).Scan(&packed); err != nil {
 			return nil, err
 		}
 		return unpack(packed)

@@ -10,30 +10,27 @@ import (
 
 // Counts implements journal.Reader. It counts zero for a state without runs.
 func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
-	// One transaction, so that a run whose state changes meanwhile is counted in
-	// its state before or after, not in neither.
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, r.fail("count runs", err)
-	}
-	defer tx.Rollback()
 	counts := map[journal.State]int{}
-	for i := ledger.PausedWait; i <= ledger.Skipped; i++ {
-		state := i.Journal()
-		var n int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
-			return nil, r.fail("count runs", err)
+	err := r.snapshot(ctx, func(v view) error {
+		for i := ledger.PausedWait; i <= ledger.Skipped; i++ {
+			var n int
+			if err := v.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
+				return err
+			}
+			counts[i.Journal()] += n
 		}
-		counts[state] += n
-	}
-	if leased := r.leasedSeqs(); leased != "[]" {
-		var n int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`,
-			leased).Scan(&n); err != nil {
-			return nil, r.fail("count runs", err)
+		leased := v.leasedSeqs()
+		if leased == "[]" {
+			return nil
 		}
+		var n int
+		err := v.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 0 AND seq IN (SELECT value FROM json_each(?))`, leased).Scan(&n)
 		counts[journal.Queued] -= n
 		counts[journal.Running] += n
+		return err
+	})
+	if err != nil {
+		return nil, r.fail("count runs", err)
 	}
 	return counts, nil
 }
@@ -58,7 +55,7 @@ func (r *Reader) paused(ctx context.Context) (counts map[journal.PauseReason]int
 		why  ledger.Pause
 		runs int
 	}
-	all, err := list(ctx, r, func(row *sql.Rows) (c count, err error) {
+	all, err := list(ctx, r.db, func(row *sql.Rows) (c count, err error) {
 		err = row.Scan(&c.why, &c.runs)
 		return c, err
 	}, `SELECT pause, count(*) FROM run WHERE state IN (-1, -2) GROUP BY pause`)
@@ -73,7 +70,7 @@ func (r *Reader) paused(ctx context.Context) (counts map[journal.PauseReason]int
 
 // Lanes implements journal.Reader.
 func (r *Reader) Lanes(ctx context.Context) ([]journal.LaneStatus, error) {
-	all, err := list(ctx, r, func(row *sql.Rows) (l journal.LaneStatus, err error) {
+	all, err := list(ctx, r.db, func(row *sql.Rows) (l journal.LaneStatus, err error) {
 		var seq, state, since int64
 		err = row.Scan(&l.Script, &l.Hook, &l.Lane, &seq, &state, &since, &l.Queued)
 		l.Run, l.State, l.Since = journal.RunID(seq, r.salt), ledger.State(state).Journal(), ledger.Time(since)
@@ -89,7 +86,7 @@ func (r *Reader) Lanes(ctx context.Context) ([]journal.LaneStatus, error) {
 
 // Floods implements journal.Reader.
 func (r *Reader) Floods(ctx context.Context) ([]journal.Flood, error) {
-	all, err := list(ctx, r, func(row *sql.Rows) (f journal.Flood, err error) {
+	all, err := list(ctx, r.db, func(row *sql.Rows) (f journal.Flood, err error) {
 		var since int64
 		err = row.Scan(&f.Trigger, &f.Runs, &since)
 		f.Since = ledger.Time(since)

@@ -12,7 +12,7 @@ import (
 
 // Subscriptions implements journal.Reader.
 func (r *Reader) Subscriptions(ctx context.Context) (all []journal.Subscription, err error) {
-	all, err = list(ctx, r, func(row *sql.Rows) (sub journal.Subscription, err error) {
+	all, err = list(ctx, r.db, func(row *sql.Rows) (sub journal.Subscription, err error) {
 		var data []byte
 		if err = row.Scan(&data); err == nil {
 			err = json.Unmarshal(data, &sub)
