@@ -1,6 +1,10 @@
 package bindings
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // App describes an external system. An App is read by many goroutines and is
 // not changed.
@@ -53,7 +57,8 @@ type Account struct {
 	// Noun is the vendor's word: location, workspace, organisation.
 	Noun string
 	// Paths are paths of the account's id in a webhook body; the first one
-	// found counts.
+	// found counts. If the vendor signs for several apps with one key
+	// (Webhook.SharedKey), each one that is found must be of the connection.
 	Paths []string
 	// Parent is the path in a webhook body of the id of the account's parent.
 	Parent string
@@ -92,6 +97,13 @@ type Meaning struct {
 // Webhook is how the vendor's events arrive.
 type Webhook struct {
 	Signatures []Signature
+	// SharedKey is set if the vendor signs the webhooks of all its apps with the
+	// same key, so that a signature does not prove for whom a webhook is: a body
+	// then has to name the account. It is nil only if no signature has a Key.
+	SharedKey *bool
+	// AppID is where a body has the vendor's id of the app; nil if bodies do not
+	// have it.
+	AppID *AppID
 	// MaxAge is the greatest accepted age of a webhook. It is at least the time
 	// over which the vendor sends a webhook again. Zero accepts any age;
 	// repeats are then found by their id.
@@ -165,6 +177,33 @@ type Webhook struct {
 	InstallEvents []string `app:"life"`
 	Installed     []string
 	Uninstalled   []string
+}
+
+// AppID is where a webhook has the vendor's id of the app that it is for, and how
+// that id is found in a client id.
+type AppID struct {
+	Path string // in the body
+	// End is what ends the id in the client id: "-" for a client id such as
+	// 653f8ac8-lob7. Empty: the client id is the id.
+	End string
+}
+
+// Of returns the id of the app that has a client id.
+func (a AppID) Of(clientID string) string {
+	if a.End == "" {
+		return clientID
+	}
+	id, _, _ := strings.Cut(clientID, a.End)
+	return id
+}
+
+// SharesKey reports whether the vendor signs for several apps with one key.
+func (w *Webhook) SharesKey() bool { return w.SharedKey != nil && *w.SharedKey }
+
+// OfInstallation reports whether a type of the vendor is about the installation
+// of the app in an account.
+func (w *Webhook) OfInstallation(vendor string) bool {
+	return slices.Contains(w.InstallEvents, vendor) || slices.Contains(w.Installed, vendor) || slices.Contains(w.Uninstalled, vendor)
 }
 
 // Challenge is a webhook whose answer has to repeat a part of its body:

@@ -102,7 +102,7 @@ func TestLocationsOfACompany(t *testing.T) {
 // not where it needs a location.
 func TestCallsOfACompany(t *testing.T) {
 	f := newFixture(t, map[string]string{"crm.lua": companyScript}, company)
-	install := map[string]any{"type": "INSTALL", "appId": "app1", "companyId": "sandboxCompany000001", "locationId": "loc-rome", "installType": "Location"}
+	install := map[string]any{"type": "INSTALL", "appId": "sandbox", "companyId": "sandboxCompany000001", "locationId": "loc-rome", "installType": "Location"}
 	must(t, f.apps.Emit(t.Context(), "highlevel.app.installed", install, sandbox.EmitOptions{Account: "loc-rome"}))
 	f.settle()
 	runs := f.runs()

@@ -29,7 +29,7 @@ end)
 `}, agency)
 	install := func(trigger string) {
 		t.Helper()
-		must(t, f.apps.Emit(t.Context(), "highlevel.app."+trigger, map[string]any{"appId": "app1", "companyId": "sandboxCompany000001", "locationId": "loc-rome"},
+		must(t, f.apps.Emit(t.Context(), "highlevel.app."+trigger, map[string]any{"appId": "sandbox", "companyId": "sandboxCompany000001", "locationId": "loc-rome"},
 			sandbox.EmitOptions{Unstored: true, Account: "loc-rome"}))
 	}
 	contact := func(id string) {

@@ -184,6 +184,40 @@ func TestBrokenApp(t *testing.T) {
 	}
 }
 
+// TestBrokenAccounts: each change makes it unclear for whom a webhook is.
+func TestBrokenAccounts(t *testing.T) {
+	webhook := func(change func(*bindings.App)) *bindings.App {
+		a := app(t, valid)
+		a.Auth[0].Optional = []string{"client_id"}
+		a.Account.Paths = []string{"shop"}
+		a.Webhook = &bindings.Webhook{
+			Type: "type", SharedKey: new(true), AppID: &bindings.AppID{Path: "id"}, Installed: []string{"ThingCreate"},
+			Signatures: []bindings.Signature{{Name: "ed25519", Algorithm: bindings.Ed25519, Key: "the vendor's"}},
+		}
+		change(a)
+		return a
+	}
+	for _, test := range []struct {
+		change func(*bindings.App)
+		want   string
+	}{
+		{func(*bindings.App) {}, ""},
+		{func(a *bindings.App) { a.Webhook.SharedKey = new(false) }, ""},
+		{func(a *bindings.App) { a.Webhook.SharedKey = nil }, "SharedKey is set: false, a signature has the vendor's key: true"},
+		{func(a *bindings.App) { a.Webhook.Signatures[0].Key = "" }, "SharedKey is set: true, a signature has the vendor's key: false"},
+		{func(a *bindings.App) { a.Account.Paths = nil }, "no webhook could be accepted"},
+		{func(a *bindings.App) { a.Webhook.AppID = nil }, "an installation of another app would count"},
+		{func(a *bindings.App) { a.Webhook.AppID.Path = "appId" }, `acme.thing.created: AppID: "appId": #Thing has no field "appId"`},
+		{func(a *bindings.App) { a.Auth[0].Optional = nil }, "a way to authorise that has a client_id"},
+	} {
+		var found notes
+		checkAccounts(&found, webhook(test.change))
+		if text := strings.Join(found, "\n"); test.want == "" && text != "" || !strings.Contains(text, test.want) {
+			t.Errorf("found %q, expected %q", text, test.want)
+		}
+	}
+}
+
 func TestBrokenEdition(t *testing.T) {
 	const v2 = `operation things.list {"id":"l","method":"GET","path":"/things"}
 operation things.update {"id":"u","method":"PUT","path":"/things/{thing}","in_path":["thing!: string"]}

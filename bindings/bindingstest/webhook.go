@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func testWebhook(t *testing.T, app *bindings.App) {
 		t.Skip("the app sends no webhooks")
 	}
 	checkWebhook(t, hook)
+	checkAccounts(t, app)
 	for _, signature := range hook.Signatures {
 		t.Run(signature.Name, func(t *testing.T) { testSignature(t, signature) })
 	}
@@ -57,6 +59,42 @@ func checkWebhook(t reporter, hook *bindings.Webhook) {
 			t.Errorf("signature %q: expected a name of its own", signature.Name)
 		}
 		names[signature.Name] = true
+	}
+}
+
+// checkAccounts checks that it can be found out for whom a webhook is: a key that
+// the vendor has for all apps does not prove that.
+func checkAccounts(t reporter, app *bindings.App) {
+	hook := app.Webhook
+	public := slices.ContainsFunc(hook.Signatures, func(s bindings.Signature) bool { return s.Key != "" })
+	if public != (hook.SharedKey != nil) {
+		t.Errorf("SharedKey is set: %v, a signature has the vendor's key: %v; the key is for all apps, or for one", hook.SharedKey != nil, public)
+	}
+	if id := hook.AppID; id != nil {
+		client := func(a bindings.Auth) bool {
+			return slices.Contains(a.Fields, "client_id") || slices.Contains(a.Optional, "client_id")
+		}
+		if id.Path == "" || !slices.ContainsFunc(app.Auth, client) {
+			t.Errorf("AppID %q: expected a path in the body, and a way to authorise that has a client_id", id.Path)
+		}
+	}
+	if !hook.SharesKey() {
+		return
+	}
+	if len(app.Account.Paths) == 0 {
+		t.Error("SharedKey: Account.Paths is empty, so no webhook could be accepted")
+	}
+	if hook.AppID == nil && len(hook.InstallEvents)+len(hook.Installed)+len(hook.Uninstalled) > 0 {
+		t.Error("SharedKey: AppID is nil, so an installation of another app would count")
+	}
+	for _, name := range app.Catalogue.Triggers() {
+		trigger, _ := app.Catalogue.Trigger(name)
+		if hook.AppID == nil || !hook.OfInstallation(trigger.Vendor) {
+			continue
+		}
+		if _, _, err := typeAt(app.Catalogue, trigger.Data, hook.AppID.Path); err != nil {
+			t.Errorf("%s: AppID: %v", name, err)
+		}
 	}
 }
 

@@ -42,6 +42,10 @@ func webhook() *bindings.Webhook {
 				OptIn:     true,
 			},
 		},
+		// Both keys are the vendor's, for the apps of everybody. A client id is the
+		// id of the app, a hyphen and a suffix.
+		SharedKey: new(true),
+		AppID:     &bindings.AppID{Path: "appId", End: "-"},
 		// The vendor sends the same body again, six times over about 70
 		// minutes (its help centre: "Automated Webhook Retries"), so with its own
 		// advice of five minutes its repeats would be refused. A day allows for

@@ -30,8 +30,11 @@ func (e *Event) fillForm(data Object) {
 		body = place(body, e.Form.ID[0], e.ID)
 	}
 	_, d := e.App.Def.Catalogue.Resolve(e.Trigger.Data)
-	for _, path := range e.App.Def.Account.Paths {
-		if fieldOf(d, steps(path)[0]) == nil {
+	paths := e.App.Def.Account.Paths
+	for i, path := range paths {
+		at := steps(path)
+		inNoObject := len(at) > 1 && Lookup(body, at[0]) == nil // only some webhooks have it
+		if fieldOf(d, at[0]) == nil || inNoObject && i < len(paths)-1 {
 			continue
 		}
 		if Lookup(body, path) == nil {

@@ -196,7 +196,7 @@ func completeWebhook(e *sandbox.Event) {
 		completeForm(e)
 		return
 	}
-	e.Body["type"] = "event_callback"
+	e.Body["type"], e.Body["team_id"] = "event_callback", e.Account
 	e.Body["token"], e.Body["api_app_id"] = "sandbox-verification", "A0SANDBOX01"
 	e.Body["event_time"] = sandbox.Number(e.At.Unix())
 	if event, ok := e.Body["event"].(sandbox.Object); ok && event["event_ts"] == nil {

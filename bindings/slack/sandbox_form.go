@@ -43,7 +43,7 @@ func completeInteraction(e *sandbox.Event, defaults sandbox.Object) {
 	a, at := e.App, timestamp(e.At.UnixMilli())
 	user := recordOr(a, "users", sandbox.Text(sandbox.Lookup(e.Body, "user.id")), adaID)
 	e.Body["user"] = sandbox.Object{"id": user.ID, "username": user.Fields["name"], "name": user.Fields["name"], "team_id": e.Account}
-	e.Body["team"] = sandbox.Object{"id": sandbox.Lookup(e.Body, "team.id"), "domain": "sandbox"}
+	e.Body["team"] = sandbox.Object{"id": e.Account, "domain": "sandbox"}
 	defaults["is_enterprise_install"] = false
 	if id := sandbox.Text(sandbox.Lookup(e.Body, "channel.id")); id != "" && sandbox.Lookup(e.Body, "channel.name") == nil {
 		channel := sandbox.Object{"id": id}

@@ -28,7 +28,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Auth:          authorization(),
 		Test:          &bindings.Test{Operation: "auth.test", Account: "team_id", Name: []string{"team", "user"}, Scopes: "X-OAuth-Scopes"},
 		Variants:      variants(),
-		Account:       bindings.Account{Noun: "workspace", Paths: []string{"team_id", "team.id"}},
+		Account:       account(),
 		Errors:        problems(),
 		Limits:        limits(),
 		Webhook:       webhook(),
@@ -36,6 +36,13 @@ var App = sync.OnceValue(func() *bindings.App {
 		Catalogue:     parsed,
 	}
 })
+
+// account: in a channel that two workspaces share, team_id is the one in which
+// something happened. Which of them receives the event is in authorizations, and
+// for a modal in the view.
+func account() bindings.Account {
+	return bindings.Account{Noun: "workspace", Paths: []string{"authorizations.0.team_id", "view.app_installed_team_id", "team_id", "team.id"}}
+}
 
 // limits are those of the method's tier, for each method and workspace separately.
 // A channel accepts one message a second on average, counted here over all

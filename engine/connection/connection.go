@@ -37,13 +37,28 @@ func (c *Connection) Account() string { return c.settings.Account }
 // parent as far as that is known. A connection of a parent has no other
 // account: its id must never be used as that of a child.
 func (c *Connection) Accounts() (account, parent string) {
-	if v := c.variant(); v != nil && v.Parent {
+	if c.IsParent() {
 		return "", c.Account()
 	}
 	if c.parent != nil {
 		parent = c.parent.Account()
 	}
 	return c.Account(), parent
+}
+
+// IsParent reports whether its account is the parent of others.
+func (c *Connection) IsParent() bool {
+	v := c.variant()
+	return v != nil && v.Parent
+}
+
+// ClientID is the id of the vendor's app that it is a connection of, its own or
+// its parent's; empty where none is known.
+func (c *Connection) ClientID() string {
+	if id := c.settings.Credentials["client_id"]; id != "" || c.parent == nil {
+		return id
+	}
+	return c.parent.ClientID()
 }
 
 // Parent is the connection whose tokens and webhooks are used for this one too,

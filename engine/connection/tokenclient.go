@@ -66,7 +66,7 @@ func newTokenClient(c *Connection, auth *bindings.Auth, client *http.Client, clo
 	}
 	return &tokenClient{
 		app: c.app, name: c.Name(), oauth: oauth, http: client, headers: extraHeaders(auth, credentials), clock: clock, redact: c.Redact,
-		account: c.Account(), baseURL: c.BaseURL(), isParent: c.variant() != nil && c.variant().Parent,
+		account: c.Account(), baseURL: c.BaseURL(), isParent: c.IsParent(),
 		conf: oauth2.Config{
 			ClientID: credentials["client_id"], ClientSecret: credentials["client_secret"],
 			Endpoint: oauth2.Endpoint{AuthURL: oauth.AuthorizeURL, TokenURL: oauth.TokenURL, AuthStyle: style},

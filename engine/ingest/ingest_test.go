@@ -40,22 +40,26 @@ func apps(t testing.TB) []*bindings.App {
 	t.Helper()
 	crm := catalogue(t, `trigger crm.contact.created {"vendor":"ContactCreate","record":"id"}
 trigger crm.app.installed {"vendor":"INSTALL"}
+trigger crm.app.uninstalled {"vendor":"UNINSTALL"}
 `)
 	bank := catalogue(t, `trigger bank.client.created {"vendor":"v1/clients","when":{"data.event":"created"},"record":"id"}
 trigger bank.client.updated {"vendor":"v1/clients","when":{"data.event":"updated"},"record":"id"}
 trigger bank.limit.exceeded {"vendor":"limited"}
 `)
 	return []*bindings.App{{
-		Name: "crm", Catalogue: crm, Auth: token,
-		Account: bindings.Account{Noun: "location", Paths: []string{"locationId"}, Parent: "companyId"},
+		Name: "crm", Catalogue: crm,
+		Auth:     []bindings.Auth{{Name: "token", Fields: []string{"token"}, Optional: []string{"client_id"}, Header: "Authorization", Format: "Bearer {token}"}},
+		Variants: []bindings.Variant{{Name: "company", Parent: true}},
+		Account:  bindings.Account{Noun: "location", Paths: []string{"locationId", "altId"}, Parent: "companyId"},
 		Webhook: &bindings.Webhook{
+			SharedKey: new(true), AppID: &bindings.AppID{Path: "appId", End: "-"},
 			Signatures: []bindings.Signature{
 				{Name: "ed25519", Algorithm: bindings.Ed25519, Encoding: bindings.Base64, Header: "X-Crm-Signature",
 					Value: "{signature}", Signed: "{body}", Key: publicKey(t), None: []string{"N/A"}},
 				{Name: "old", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex, Header: "X-Old", Value: "{signature}", Signed: "{body}", OptIn: true},
 			},
 			MaxAge: time.Hour, Time: "timestamp", ID: "webhookId", Type: "type", RetryStatus: http.StatusTooManyRequests,
-			InstallEvents: []string{"INSTALL"},
+			InstallEvents: []string{"INSTALL", "UNINSTALL"}, Installed: []string{"INSTALL"}, Uninstalled: []string{"UNINSTALL"},
 		},
 	}, {
 		Name: "bank", Catalogue: bank, Auth: token, Account: bindings.Account{Noun: "organisation"},
@@ -124,7 +128,7 @@ func newReceiver(t testing.TB, options ...func(*ingest.Config)) *receiver {
 	r := &receiver{apps: apps(t), stored: map[string]journal.Event{}}
 	connections := []connection.Settings{
 		{Name: "crm", Account: "loc1", Credentials: map[string]string{"token": "secret-token"}},
-		{Name: "crm/agency", Account: "comp1", Credentials: map[string]string{"token": "secret-token"}},
+		{Name: "crm/agency", Account: "comp1", As: "company", Credentials: map[string]string{"token": "secret-token", "client_id": "app1-suffix"}},
 		{Name: "bank", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "bank-secret"},
 		{Name: "chat", Account: "T1", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "chat-secret"},
 		{Name: "bank/lyon", Account: "lyon", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "lyon-secret"},
@@ -252,7 +256,7 @@ func TestWebhook(t *testing.T) {
 		{name: "the account is found in the body", path: "/hooks/crm", body: contact, sign: good, status: 200, answer: `"runs":1`,
 			event: journal.Event{ID: "crm:w1", Type: "crm.contact.created", Connection: "crm", Account: "loc1", Record: "c1"}},
 		{name: "a life-cycle event goes to the parent", path: "/hooks/crm",
-			body: `{"type":"INSTALL","locationId":"loc9","companyId":"comp1","webhookId":"w2"}`, sign: good, status: 200,
+			body: `{"type":"INSTALL","appId":"app1","locationId":"loc9","companyId":"comp1","webhookId":"w2"}`, sign: good, status: 200,
 			event: journal.Event{ID: "crm/agency:w2", Type: "crm.app.installed", Connection: "crm/agency", Account: "loc9"}},
 		{name: "an unknown type", path: "/hooks/crm", body: `{"type":"Novel","locationId":"loc1","webhookId":"w3"}`, sign: good, status: 200,
 			event: journal.Event{ID: "crm:w3", Type: "crm.event.other", Connection: "crm", Account: "loc1"}},

@@ -51,6 +51,15 @@ func (n notification) vendorType(hook *bindings.Webhook) vendorType {
 	return vendorType{"", vendor}
 }
 
+// checksAddress reports whether the vendor only tests the address.
+func (n notification) checksAddress(hook *bindings.Webhook) bool {
+	if n.form != nil {
+		return n.form.AddressCheck
+	}
+	c := hook.Challenge
+	return c != nil && jsonpath.Text(n.content, c.TypePath) == c.Type
+}
+
 // id returns the id of the event: the vendor's, or else a hash of the content.
 func (n notification) id(hook *bindings.Webhook) string {
 	paths := []string{hook.ID}

@@ -38,6 +38,9 @@ func (s *Server) webhook(m *message) (result, *refusal) {
 	if refused == nil {
 		refused = wrong
 	}
+	if refused == nil {
+		refused = s.checkAccounts(src.app, conn, m, notifications)
+	}
 	if refused != nil {
 		return result{}, refused
 	}
@@ -54,13 +57,14 @@ func (s *Server) events(src *source, conn *connection.Connection, sub *registere
 	hook := src.app.Webhook
 	var v result
 	for _, n := range notifications {
-		if n.form != nil && n.form.AddressCheck {
-			return result{countAs: "challenge"}, nil
+		if n.checksAddress(hook) {
+			v := result{countAs: "challenge"}
+			if n.form == nil {
+				v.body = []byte(jsonpath.Text(n.content, hook.Challenge.Echo))
+			}
+			return v, nil
 		}
 		v.noBody = n.form != nil
-		if c := hook.Challenge; c != nil && n.form == nil && jsonpath.Text(n.content, c.TypePath) == c.Type {
-			return result{countAs: "challenge", body: []byte(jsonpath.Text(n.content, c.Echo))}, nil
-		}
 		if refused := s.addNotification(&v, src, conn, sub, n, sent); refused != nil {
 			return result{}, refused
 		}
@@ -221,10 +225,6 @@ func (s *Server) byAccount(app *bindings.App, n notification) (account string, c
 
 // onlyConnection returns the connection of an app where none has the account.
 func (s *Server) onlyConnection(app *bindings.App, account string) (*connection.Connection, *refusal) {
-	unknown := http.StatusNotFound
-	if app.Webhook.UnknownAccountStatus != 0 {
-		unknown = app.Webhook.UnknownAccountStatus
-	}
 	all := s.config.Connections.OfApp(app.Name)
 	anonymous := slices.DeleteFunc(slices.Clone(all), func(c *connection.Connection) bool { return c.Account() != "" })
 	switch {
@@ -238,7 +238,7 @@ func (s *Server) onlyConnection(app *bindings.App, account string) (*connection.
 		return nil, &refusal{status: http.StatusNotFound, reason: "account",
 			text: fmt.Sprintf("the body names no %s and there are %d connections; send to /hooks/%s/<name>", app.Account.Noun, len(all), app.Name)}
 	}
-	return nil, &refusal{status: unknown, reason: "account",
+	return nil, &refusal{status: unknownAccountStatus(app), reason: "account",
 		text: fmt.Sprintf("no connection has the %s %q", app.Account.Noun, account)}
 }
 
