@@ -36,6 +36,8 @@ type vendor struct {
 	form     map[string]string
 	answer   http.HandlerFunc // instead of a token, once
 	wait     chan struct{}    // token requests wait until it is closed
+
+	maxInstalled int // of the sets that open makes
 }
 
 func newVendor(t testing.TB) *vendor {
@@ -127,7 +129,7 @@ func oauth(refresh string) connection.Settings {
 func (v *vendor) open(t testing.TB, data string, clock clock.Clock, settings ...connection.Settings) *connection.Set {
 	t.Helper()
 	set, err := connection.New(connection.Config{
-		Apps: []*bindings.App{v.app()}, Settings: settings, Folder: data, Clock: clock,
+		Apps: []*bindings.App{v.app()}, Settings: settings, Folder: data, Clock: clock, MaxInstalled: v.maxInstalled,
 		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	})
 	if err != nil {

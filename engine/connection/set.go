@@ -35,6 +35,9 @@ type Config struct {
 	// Check returns why nothing in the vault may be changed now, nil if all may;
 	// a nil Check allows all.
 	Check func() error
+	// MaxInstalled bounds the connections that installations make of one parent;
+	// zero means 1000.
+	MaxInstalled int
 	// HTTP sends token requests; nil means http.DefaultClient.
 	HTTP  *http.Client
 	Clock clock.Clock  // nil: the machine's
@@ -47,6 +50,7 @@ type Set struct {
 	fetches    sync.WaitGroup
 	present    atomic.Pointer[snapshot]
 	recoveries atomic.Uint64
+	installs   sync.Mutex // one installation at a time
 
 	mu    sync.Mutex // one change at a time
 	vault *Vault     // nil: none, or it cannot be opened
@@ -93,6 +97,9 @@ func open(config Config) (*Set, *builder) {
 func (c Config) filled() Config {
 	if c.HTTP == nil {
 		c.HTTP = http.DefaultClient
+	}
+	if c.MaxInstalled <= 0 {
+		c.MaxInstalled = 1000
 	}
 	c.Clock = clock.OrSystem(c.Clock)
 	if c.Log == nil {
