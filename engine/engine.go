@@ -300,6 +300,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	start(work, "poll", func() error { return e.poller.Run(working) })
 	start(work, "register webhooks", func() error { return e.registrar.Run(working) })
 	start(work, "execute runs", func() error { return e.runner.Run(working) })
+	start(work, "find accounts", func() error { return e.findAccounts(working) })
 	start(work, "delete old runs", func() error { return e.pruner.Run(working) })
 	// Commands are answered until the last run of the shutdown has ended.
 	var answers errgroup.Group

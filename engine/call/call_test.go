@@ -87,11 +87,12 @@ func app(t testing.TB, base string) *bindings.App {
 // to its callbacks.
 type setup struct {
 	*call.Client
-	app      *bindings.App
-	clock    *recordingClock
-	sendings []call.Sending
-	begun    []string          // the calls of Begin and Withdraw, in order
-	sent     []json.RawMessage // what Begin got
+	connections *connection.Set
+	app         *bindings.App
+	clock       *recordingClock
+	sendings    []call.Sending
+	begun       []string          // the calls of Begin and Withdraw, in order
+	sent        []json.RawMessage // what Begin got
 }
 
 // recordingClock is a clock that waits advance, and the waits.
@@ -141,7 +142,7 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 		t.Fatal(err)
 	}
 	t.Cleanup(set.Close)
-	config.Connections = set
+	config.Connections, s.connections = set, set
 	s.Client = call.New(config)
 	t.Cleanup(s.Close)
 	return s

@@ -29,13 +29,17 @@ var ErrNoTest = errors.New("the app has no call to test a connection with")
 
 // Identify asks the vendor for the account of a connection, with the one
 // harmless call that the app declares. Credentials that the vendor refuses
-// there set the connection broken.
+// there set the connection broken. A connection without an account has the
+// reported one from then on.
 func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
 	conn, found := c.config.Connections.Get(name)
 	if !found {
 		return Identity{}, fmt.Errorf("there is no connection %q", name)
 	}
 	identity, err := c.identify(ctx, conn)
+	if err == nil && identity.Account != "" && conn.Account() == "" {
+		conn.SetAccount(identity.Account)
+	}
 	var e *bindings.Error
 	if errors.As(err, &e) && e.Kind == bindings.Unauthorized {
 		err = c.breakConnection(ctx, conn, e)
@@ -57,6 +61,9 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 	}
 	args := map[string]string{}
 	for name, value := range test.Args {
+		if strings.Contains(value, "{account}") {
+			conn.FetchAccount()
+		}
 		if args[name] = strings.ReplaceAll(value, "{account}", conn.Account()); args[name] == "" {
 			return Identity{}, fmt.Errorf("connection %q: its %s is not known, and %s asks for it; set account", conn.Name(), conn.App().Account.Noun, op.Name)
 		}

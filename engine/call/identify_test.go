@@ -32,6 +32,50 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
+// TestIdentifyFindsTheAccount: a connection without an account has the one that the
+// vendor reports, in the answer to the call or to the request for a token.
+func TestIdentifyFindsTheAccount(t *testing.T) {
+	for _, test := range []struct {
+		name, token string // the vendor's answer to the request for a token
+		change      func(*connection.Settings, *bindings.App)
+		want, err   string
+	}{
+		{"by the call", "", func(_ *connection.Settings, app *bindings.App) { app.Test.Args["contactId"] = "me" }, "loc1", ""},
+		{"the call needs it", "", nil, "", "its location is not known, and contacts.get asks for it; set account"},
+		{"by the token", `{"access_token":"access-1","locationId":"loc1","companyId":"comp1"}`, nil, "loc1", ""},
+		{"a token of its company", `{"access_token":"access-1","companyId":"comp1"}`, nil, "", "its location is not known"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/oauth/token" {
+					reply(200, test.token, "Content-Type", "application/json")(w)
+					return
+				}
+				reply(200, `{"id":"loc1"}`)(w)
+			}, func(c *call.Config, settings *connection.Settings, app *bindings.App) {
+				tested(c, settings, app)
+				settings.Account = ""
+				if test.token != "" {
+					app.Auth = append(app.Auth, bindings.Auth{Name: "oauth", Fields: []string{"client_id", "client_secret"}, Header: "Authorization", Format: "Bearer {access_token}",
+						OAuth: &bindings.OAuth{TokenURL: app.BaseURL + "/oauth/token", Answer: bindings.Answer{Account: "locationId", Parent: "companyId"}}})
+					settings.Credentials = map[string]string{"client_id": "id", "client_secret": "client-secret", "refresh_token": "refresh-token"}
+				}
+				if test.change != nil {
+					test.change(settings, app)
+				}
+			})
+			_, err := s.Identify(t.Context(), "crm/paris")
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("got the error %v, want %q", err, test.err)
+			}
+			c, _ := s.connections.Get("crm/paris")
+			if c.Account() != test.want {
+				t.Errorf("its account is %q, want %q", c.Account(), test.want)
+			}
+		})
+	}
+}
+
 // A 401 may be about one operation. Where the app's test call is refused too, the
 // connection is broken and nothing more is sent on it.
 func TestRefusedCredentials(t *testing.T) {

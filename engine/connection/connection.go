@@ -30,8 +30,26 @@ func (c *Connection) Name() string { return c.settings.Name }
 // App is the app that it connects to.
 func (c *Connection) App() *bindings.App { return c.app }
 
-// Account is the vendor's id of the account; empty where none is set.
-func (c *Connection) Account() string { return c.settings.Account }
+// Account is the vendor's id of the account: that of the settings, or else the
+// one that the vendor reported since the start. It is empty where none is known.
+func (c *Connection) Account() string {
+	if c.settings.Account == "" && c.state != nil {
+		return c.state.getAccount()
+	}
+	return c.settings.Account
+}
+
+// SetAccount sets the account that the vendor reported, where the settings have
+// none. It must come from the answer to a call with the connection's credentials.
+func (c *Connection) SetAccount(account string) { c.state.setAccount(account) }
+
+// FetchAccount requests a token where the account is not known and the answer to
+// that has it. An error is returned when the call is authorised.
+func (c *Connection) FetchAccount() {
+	if c.Account() == "" && c.tokens != nil && (c.auth.OAuth.Answer.Account != "" || c.auth.OAuth.Answer.Parent != "") {
+		c.tokens.refetch()
+	}
+}
 
 // Accounts are the ids for calls that pass none: of the account, and of its
 // parent as far as that is known. A connection of a parent has no other

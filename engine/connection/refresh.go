@@ -142,6 +142,7 @@ func (r *refreshGrant) renew(ctx context.Context, entry *Entry) (Token, error) {
 	if err != nil {
 		return Token{}, r.recordRefusal(ctx, entry, begun, err)
 	}
+	r.client.reportAccount(given, r.state)
 	return r.saveToken(ctx, entry, given.Token)
 }
 
@@ -261,5 +262,6 @@ func (g *clientGrant) Fetch(ctx context.Context, _ string) (Token, error) {
 	if errors.As(err, &e) && isCredentialRefusal(e) {
 		return Token{}, g.state.setBroken(e, g.client.clock.Now())
 	}
+	g.client.reportAccount(given, g.state)
 	return given.Token, err
 }

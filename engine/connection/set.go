@@ -147,7 +147,7 @@ func (s *snapshot) ofApp(app string) []*Connection {
 func (s *Set) ByAccount(app, account string) (*Connection, bool) {
 	var found *Connection
 	for _, c := range s.present.Load().sorted {
-		if account == "" || c.app.Name != app || c.settings.Account != account {
+		if account == "" || c.app.Name != app || c.Account() != account {
 			continue
 		}
 		if _, kind, _ := c.currentProblem(); kind == Misconfigured {

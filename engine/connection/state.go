@@ -20,6 +20,9 @@ type state struct {
 	since   time.Time
 	// kind is the kind of the problem.
 	kind StateKind
+	// account is what the vendor reported, for a connection whose settings have
+	// none. Other credentials have another state.
+	account string
 }
 
 // StateKind is the state of a connection in one word.
@@ -47,6 +50,18 @@ func (s *state) setProblem(kind StateKind, e *bindings.Error, at time.Time) {
 		s.since = at
 	}
 	s.kind, s.problem = kind, e
+}
+
+func (s *state) setAccount(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account = account
+}
+
+func (s *state) getAccount() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.account
 }
 
 // clearProblem makes the connection usable.

@@ -176,6 +176,14 @@ func (a *tokenClient) do(ctx context.Context, send func(context.Context) (*oauth
 	return g, nil
 }
 
+// reportAccount sets the account that an answer has, where the settings have
+// none and it is of the connection's kind.
+func (a *tokenClient) reportAccount(given TokenResponse, s *state) {
+	if given.Account != "" && given.IsParent == a.isParent {
+		s.setAccount(given.Account)
+	}
+}
+
 // requestError is the error of a token request: a refusal, after which a person
 // has to act, or a failure that passes.
 func (a *tokenClient) requestError(err error, answer []byte) *bindings.Error {
