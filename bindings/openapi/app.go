@@ -279,5 +279,26 @@ func check(app *bindings.App) error {
 			report("limits.%d: expected requests and per, such as requests: 100, per: 10s", i)
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, checkWebhook(app)...)...)
+}
+
+// checkWebhook returns what makes it unclear for whom a webhook is.
+func checkWebhook(app *bindings.App) (problems []error) {
+	hook, report := app.Webhook, func(text string) { problems = append(problems, errors.New("webhook."+text)) }
+	if hook == nil {
+		return nil
+	}
+	if hook.SharedKey == nil && slices.ContainsFunc(hook.Signatures, func(s bindings.Signature) bool { return s.Key != "" }) {
+		report("shared_key is missing: expected true if the vendor signs the webhooks of all its apps with the key in signatures, and false if the key is of this app alone")
+	}
+	if !hook.SharesKey() {
+		return problems
+	}
+	if len(app.Account.Paths) == 0 {
+		report("shared_key is true, so account.paths must have the path of the account in a webhook")
+	}
+	if hook.AppID == nil && len(hook.InstallEvents)+len(hook.Installed)+len(hook.Uninstalled) > 0 {
+		report("shared_key is true, so app_id must have the path of the vendor's id of the app, by which installations of other apps are refused")
+	}
+	return problems
 }

@@ -185,6 +185,9 @@ polls: [{ name: +33, list: { operation: orders.list, args: { a: 1.50, b: [true, 
 
 func TestAppErrors(t *testing.T) {
 	for text, want := range map[string]string{
+		"webhook: { signatures: [{ key: the-vendors }] }":                              "webhook.shared_key is missing: expected true if the vendor signs the webhooks of all its apps",
+		"webhook: { shared_key: true }":                                                "webhook.shared_key is true, so account.paths must have the path of the account",
+		"account: { paths: [a] }\nwebhook: { shared_key: true, installed: [INSTALL] }": "webhook.shared_key is true, so app_id must have the path",
 		"titel: Acme":                                                "titel: unknown word; did you mean title?",
 		"pages: { orders.lst: { items: data } }":                     `there is no operation "orders.lst"`,
 		"auth: [{ name: key, fields: [k] }]":                         "auth.0: expected a name, fields, a header or query, and a format",

@@ -157,6 +157,9 @@ const appTemplate = `
 # webhook:
 #   signatures:
 #     - { name: acme, algorithm: hmac-sha256, encoding: hex, header: X-Signature, value: "{signature}", signed: "{body}" }
+#   # With the vendor's public key as key in signatures: whether it signs the webhooks of all its apps with it.
+#   # shared_key: true
+#   # app_id: { path: app_id }   # where a webhook has the id of the app, and end, if a client id has more than that
 #   id: id
 #   type: type
 #   data: data
