@@ -89,7 +89,7 @@ func (s Signature) signer(key string) (func(message []byte) ([]byte, error), err
 
 // secret returns the key of an HMAC.
 func (s Signature) secret(key string) ([]byte, error) {
-	if key == "" {
+	if strings.TrimSpace(key) == "" {
 		return nil, s.keyError("the secret is empty")
 	}
 	if s.KeyPrefix == "" {

@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -80,6 +83,11 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	if err := vm.CheckLibraries(c.Libraries, c.Apps); err != nil {
 		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+		if strings.TrimSpace(c.Secrets[name]) == "" {
+			return nil, fmt.Errorf("secrets.%s is empty; a secret needs a value", name)
+		}
 	}
 	if aside := datafile.UnfinishedRestore(c.Data); aside != "" {
 		return nil, fmt.Errorf("there is no data folder %s, and a restore has moved the one from before to %s: it was cut off, or the folder was removed since; "+
@@ -377,7 +385,7 @@ func (e *Engine) InFlight() int { return e.runner.InFlight() }
 // secret returns a secret of the configuration.
 func (e *Engine) secret(name string) (string, error) {
 	if value, found := e.config.Secrets[name]; found {
-		return value, nil
+		return value, nil // New has checked that it is not empty
 	}
 	return "", fmt.Errorf("there is no secret %q; add secrets.%s to the configuration", name, name)
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings/sandbox"
+	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -221,4 +222,17 @@ func readFiles(t *testing.T, found findings, dir string) (key string) {
 		t.Fatal("the vault has no key")
 	}
 	return key
+}
+
+// TestEmptySecretAtTheStart: an engine does not start with a secret without a value.
+func TestEmptySecretAtTheStart(t *testing.T) {
+	for _, value := range []string{"", " \n"} {
+		e, err := engine.New(t.Context(), engine.Config{Data: t.TempDir(), Scripts: t.TempDir(), Listen: "127.0.0.1:0", Secrets: map[string]string{"orders": value}})
+		if err == nil {
+			e.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "secrets.orders is empty") {
+			t.Errorf("secret %q: got %v", value, err)
+		}
+	}
 }

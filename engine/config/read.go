@@ -26,7 +26,7 @@ type Sources struct {
 	// Environ has variables in the form of os.Environ. TIDEWIRE_LISTEN sets listen.
 	// Two underscores go one level down and three mean a slash:
 	// TIDEWIRE_CONNECTIONS__HIGHLEVEL___PARIS__TOKEN. An empty variable counts as
-	// not set.
+	// not set; for a secret it is a problem.
 	Environ []string
 	// Flags has the settings of the command line, by name.
 	Flags map[string]string
@@ -52,11 +52,13 @@ type File struct {
 	// Problems has all that is wrong with it.
 	Problems []*Problem
 
-	name    string
-	root    *yaml.Node        // the file, changed by variables and flags
-	setBy   map[string]string // the variable or flag that set a key
-	sources Sources
-	rules   Rules
+	name  string
+	root  *yaml.Node        // the file, changed by variables and flags
+	setBy map[string]string // the variable or flag that set a key
+	// readFrom has what the file refers to for a key: "the variable NAME is".
+	readFrom map[string]string
+	sources  Sources
+	rules    Rules
 }
 
 // Read reads a configuration. It returns an error only if the file cannot be read
@@ -74,6 +76,7 @@ func (f *File) fill(rules Rules) {
 	f.rules = rules
 	f.resolveReferences()
 	f.overlay()
+	f.checkSecrets(f.root, nil)
 	f.decode()
 }
 
@@ -137,7 +140,7 @@ func parse(name string, text []byte, from Sources) (*File, error) {
 	case root.Kind != yaml.MappingNode:
 		return nil, fmt.Errorf("%s:%d: found %s, expected settings by name", name, root.Line, yamltext.KindOf(root))
 	}
-	return &File{name: name, root: root, sources: from, setBy: map[string]string{}}, nil
+	return &File{name: name, root: root, sources: from, setBy: map[string]string{}, readFrom: map[string]string{}}, nil
 }
 
 const variablePrefix = "TIDEWIRE_"
@@ -147,7 +150,7 @@ func (f *File) overlay() {
 	values := map[string]string{}
 	for _, entry := range f.sources.Environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if key := keyOfVariable(name); key != "" && value != "" {
+		if key := keyOfVariable(name); key != "" && (value != "" || f.rules.IsSecret != nil && f.isSecret(strings.Split(key, "."))) {
 			values[key], f.setBy[key] = value, name
 		}
 	}

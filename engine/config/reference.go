@@ -44,6 +44,7 @@ func (f *File) resolveBelow(mapping *yaml.Node, path []string, variables map[str
 		case err != nil:
 			f.Problems = append(f.Problems, problem(err.Error()))
 		case isReference:
+			f.readFrom[strings.Join(at, ".")] = f.describeReference(text)
 			*value = *quotedText(resolved)
 		case text != "" && f.isPlainSecret(at, text):
 			p := problem("this secret is in plain text; write ${NAME} to take it from the environment, or file:PATH to read it from a file")
@@ -76,11 +77,54 @@ func (f *File) resolve(text string, at []string, variables map[string]string) (r
 	return resolved, isReference, err
 }
 
+// describeReference names what a reference refers to, as the subject of "is empty"
+// or "are empty".
+func (f *File) describeReference(text string) string {
+	if path, found := strings.CutPrefix(text, "file:"); found {
+		return "the file " + f.sources.absolute(path) + " is"
+	}
+	var variables []string
+	for _, match := range variableReference.FindAllStringSubmatch(text, -1) {
+		variables = append(variables, match[1])
+	}
+	if len(variables) == 1 {
+		return "the variable " + variables[0] + " is"
+	}
+	return "the variables " + strings.Join(variables, " and ") + " are"
+}
+
+// checkSecrets adds a problem for each secret without a value. With an empty
+// secret everybody could sign, and an empty key of the vault means another one.
+func (f *File) checkSecrets(mapping *yaml.Node, path []string) {
+	for name, value := range members(mapping) {
+		at := append(slices.Clone(path), name.Value)
+		if value.Kind == yaml.MappingNode {
+			f.checkSecrets(value, at)
+			continue
+		}
+		text, isText := yamltext.Text(value)
+		if !isText || strings.TrimSpace(text) != "" || !f.isSecret(at) {
+			continue
+		}
+		key := strings.Join(at, ".")
+		source := "it is"
+		if f.setBy[key] == "" && f.readFrom[key] != "" {
+			source = f.readFrom[key]
+		}
+		f.addProblem(key, name, source+" empty; a secret needs a value")
+	}
+}
+
 // isPlainSecret reports whether a value is a secret in plain text.
 func (f *File) isPlainSecret(at []string, text string) bool {
-	switch top := Find(at[0]); {
-	case top.Secret:
-		return !slices.Contains(top.Choices, text)
+	return f.isSecret(at) && !slices.Contains(Find(at[0]).Choices, text)
+}
+
+// isSecret reports whether the setting at a path is a secret.
+func (f *File) isSecret(at []string) bool {
+	switch {
+	case Find(at[0]).Secret:
+		return true
 	case at[0] != "connections" || len(at) != 3:
 		return false
 	}

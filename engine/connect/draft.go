@@ -331,8 +331,24 @@ func (c *Connector) finish(ctx context.Context, d *Draft, made Result) (Result, 
 	return made, err
 }
 
+// emptySecret returns the name of a secret that is blank, empty if there is none.
+func (d *Draft) emptySecret() string {
+	for _, name := range slices.Sorted(maps.Keys(d.Settings.Credentials)) {
+		if strings.TrimSpace(d.Settings.Credentials[name]) == "" {
+			return name
+		}
+	}
+	if secret := d.Settings.WebhookSecret; secret != "" && strings.TrimSpace(secret) == "" {
+		return "webhook_secret"
+	}
+	return ""
+}
+
 // save replaces the vault's entry of a connection by a draft.
 func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
+	if name := d.emptySecret(); name != "" {
+		return fmt.Errorf("%s is empty; nothing was saved", name)
+	}
 	for _, other := range c.service.Set.OfApp(d.App.Name) {
 		s := other.Status()
 		if s.Account != "" && s.Account == d.Settings.Account && s.Kind == d.Settings.As && s.Name != d.Settings.Name {

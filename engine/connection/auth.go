@@ -52,8 +52,8 @@ func (b *builder) checkCredentials(c *Connection) bool {
 		switch {
 		case !slices.Contains(known, name):
 			b.addProblem(c, name, "%s has no such setting%s", c.app.Name, didYouMean(name, append(known, config.ConnectionNames()...)))
-		case value == "":
-			b.addProblem(c, name, "is empty; is the variable or file that it refers to filled?")
+		case strings.TrimSpace(value) == "":
+			b.addEmpty(c, name)
 		case strings.ContainsFunc(value, isControl):
 			b.addProblem(c, name, "holds a line break or another control character")
 		case isAddress(c.app, name) && addressProblem(value) != "":

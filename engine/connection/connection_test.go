@@ -176,6 +176,36 @@ func wantError(t testing.TB, err error, kind bindings.ErrorKind, words ...string
 	}
 }
 
+// TestEmptySecrets: a secret without a value is a problem that names the setting,
+// whether the configuration or the vault has it.
+func TestEmptySecrets(t *testing.T) {
+	for _, test := range []struct {
+		settings connection.Settings
+		setting  string
+	}{
+		{connection.Settings{Name: "crm", Credentials: map[string]string{"token": ""}}, "token"},
+		{connection.Settings{Name: "crm", Credentials: map[string]string{"token": " "}}, "token"},
+		{connection.Settings{Name: "crm", WebhookSecret: "  ", Credentials: map[string]string{"token": "pit-1234"}}, "webhook_secret"},
+	} {
+		v, data := newVendor(t), t.TempDir()
+		want := "connections.crm." + test.setting + ": is empty; is the variable or file that it refers to filled?"
+		if got := fmt.Sprint(problemsOf(connection.Config{Apps: []*bindings.App{v.app()}, Settings: []connection.Settings{test.settings}})); !strings.Contains(got, want) {
+			t.Errorf("in the configuration: got %s, want %s", got, want)
+		}
+		want = "connections.crm." + test.setting + ": is empty in the vault; connect again: tidewire connect crm"
+		put(t, data, connection.Entry{Connection: "crm", AuthName: "token", Settings: &test.settings})
+		if got := fmt.Sprint(problemsOf(connection.Config{Apps: []*bindings.App{v.app()}, Folder: data})); !strings.Contains(got, want) {
+			t.Errorf("in the vault: got %s, want %s", got, want)
+		}
+	}
+}
+
+func problemsOf(config connection.Config) []*connection.Problem {
+	set, problems := connection.Open(config)
+	set.Close()
+	return problems
+}
+
 func TestToken(t *testing.T) {
 	v := newVendor(t)
 	set := v.open(t, "", nil, connection.Settings{Name: "crm/paris", Credentials: map[string]string{"token": "pit-123456"}})

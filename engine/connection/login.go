@@ -86,7 +86,7 @@ func (l *Login) URL() string {
 
 // Matches reports whether an answer belongs to this login.
 func (l *Login) Matches(answer url.Values) bool {
-	return subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(l.state)) == 1
+	return l.state != "" && subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(l.state)) == 1
 }
 
 // ParseRedirect reads the address that a browser was sent back to, as a person

@@ -102,6 +102,8 @@ func (b *builder) checkIntervals(c *Connection) {
 // checkText checks a setting that is a text by its kind.
 func (b *builder) checkText(c *Connection, setting config.Setting, text string) {
 	switch {
+	case setting.Secret && strings.TrimSpace(text) == "":
+		b.addEmpty(c, setting.Name)
 	case setting.Kind == config.URL:
 		b.checkURL(c, setting.Name, text)
 	case setting.Kind == config.Choice && !slices.Contains(setting.Choices, text):
@@ -109,6 +111,15 @@ func (b *builder) checkText(c *Connection, setting config.Setting, text string) 
 	case setting.Kind == config.Text && strings.ContainsFunc(text, isControl):
 		b.addProblem(c, setting.Name, "holds a line break or another control character")
 	}
+}
+
+// addEmpty adds the problem of a secret without a value.
+func (b *builder) addEmpty(c *Connection, setting string) {
+	if c.configured {
+		b.addProblem(c, setting, "is empty; is the variable or file that it refers to filled?")
+		return
+	}
+	b.addProblem(c, setting, "is empty in the vault; connect again: tidewire connect %s", c.Name())
 }
 
 // checkURL requires https, since credentials are sent there; http is accepted

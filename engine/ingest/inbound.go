@@ -1,7 +1,7 @@
 package ingest
 
 import (
-	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -64,13 +64,16 @@ func (s *Server) verifyInbound(v script.Verify, m *message) (bindings.Signed, *r
 		return bindings.Signed{}, nil
 	}
 	key, err := v.Secret.Open(s.config.Secret)
+	if err == nil && isBlank(key) {
+		err = errors.New("its secret is empty")
+	}
 	if err != nil {
 		return bindings.Signed{}, &refusal{status: http.StatusUnauthorized, reason: "secret",
 			text: "what is sent here cannot be checked", cause: err}
 	}
 	if v.Scheme == script.VerifyBearer {
 		token, found := strings.CutPrefix(m.Header.Get(v.Header), v.Prefix)
-		if !found || subtle.ConstantTimeCompare([]byte(token), []byte(key)) != 1 {
+		if !found || !equal(token, key) {
 			return bindings.Signed{}, &refusal{status: http.StatusUnauthorized, reason: "token",
 				text: fmt.Sprintf("the header %s does not carry the expected token", v.Header)}
 		}

@@ -142,6 +142,7 @@ func newReceiver(t testing.TB, options ...func(*ingest.Config)) *receiver {
 on("in:/open", { verify = "none" }, function() end)
 on("in:/orders", { verify = { scheme = "standard-webhooks", secret = secret "orders" }, id = "order.id" }, function() end)
 on("in:/plain", { verify = { scheme = "hmac", header = "X-Sig", prefix = "sha256=", secret = secret "plain" } }, function() end)
+on("in:/header", { verify = { scheme = "bearer", header = "X-Token", secret = secret "token" } }, function() end)
 on("in:/token", { verify = { scheme = "bearer", secret = secret "token" } }, function() end)
 `)
 	scripts, err := script.Open(t.Context(), script.Config{Dir: dir, Machine: vm.New(vm.Config{Apps: r.apps}), Apps: r.apps})

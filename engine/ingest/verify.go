@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/connection"
@@ -29,7 +30,7 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 		if sub != nil && signature.Key == "" {
 			key = sub.secret
 		}
-		if key == "" {
+		if isBlank(key) {
 			return bindings.Signed{}, noSecret(conn, sub)
 		}
 		signed, err := signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), hook.MaxAge)
@@ -54,7 +55,7 @@ func verifySecret(token *bindings.WebhookToken, conn *connection.Connection, sub
 	if sub != nil {
 		want = sub.secret
 	}
-	if want == "" {
+	if isBlank(want) {
 		return noSecret(conn, sub)
 	}
 	where, found := "header "+token.Header, []string{m.Header.Get(token.Header)}
@@ -76,11 +77,14 @@ func verifySecret(token *bindings.WebhookToken, conn *connection.Connection, sub
 	return nil
 }
 
-// equal compares in a time that does not depend on the texts or their lengths.
-func equal(a, b string) bool {
-	left, right := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(left[:], right[:]) == 1
+// equal compares in a time that does not depend on the texts or their lengths. A
+// blank expected text is equal to none.
+func equal(found, expected string) bool {
+	left, right := sha256.Sum256([]byte(found)), sha256.Sum256([]byte(expected))
+	return subtle.ConstantTimeCompare(left[:], right[:]) == 1 && !isBlank(expected)
 }
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 func noSecret(conn *connection.Connection, sub *registered) *refusal {
 	refused := &refusal{status: http.StatusUnauthorized, reason: "secret",

@@ -135,7 +135,7 @@ func (sy *syncer) create(ctx context.Context, p place, s *placeState, types []st
 // without a secret is removed, because its webhooks could not be verified.
 func (sy *syncer) storeVendorSecret(ctx context.Context, s *placeState, row journal.Subscription, answer json.RawMessage) error {
 	if s.sub.Secret != "" {
-		if secret := jsonpath.Text(unwrap(answer, s.sub.Wrap), s.sub.Secret); secret != "" {
+		if secret := jsonpath.Text(unwrap(answer, s.sub.Wrap), s.sub.Secret); strings.TrimSpace(secret) != "" {
 			return sy.registry.setSecret(ctx, row.Key, secret)
 		}
 	}
