@@ -65,6 +65,13 @@ func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time,
 	return signed, nil
 }
 
+// CheckHeaders returns the error of Verify that does not depend on the body or the
+// key: the headers have no signature, or one that cannot be read.
+func (s Signature) CheckHeaders(h http.Header) error {
+	_, err := s.read(h)
+	return err
+}
+
 // CheckAge returns ErrTooOld if the time of sending is more than maxAge before
 // now, or more than ClockSkew after it. A maxAge of zero accepts any time.
 func CheckAge(sent, now time.Time, maxAge time.Duration) error {

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -26,6 +27,9 @@ type Config struct {
 	// PublicURL is the address under which people reach the engine, for links
 	// to its pages; empty means the address it listens on.
 	PublicURL string
+	// TrustedProxies are the networks of proxies in front of the engine. The
+	// X-Forwarded-For of requests from elsewhere is not read.
+	TrustedProxies []netip.Prefix
 	// Scripts and Data are folders; Data is made if it is not there.
 	Scripts string
 	Data    string

@@ -16,7 +16,7 @@ func LoadConfig(from config.Sources, apps []*bindings.App) (Config, error) {
 	}
 	s := file.Settings
 	return Config{
-		Apps: apps, Listen: s.Listen, PublicURL: s.PublicURL, Scripts: s.Scripts, Data: s.Data, VaultKey: s.VaultKey, Zone: s.Timezone,
+		Apps: apps, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: s.TrustedProxies, Scripts: s.Scripts, Data: s.Data, VaultKey: s.VaultKey, Zone: s.Timezone,
 		Connections: s.Connections, Accounts: s.Accounts, Secrets: s.Secrets, Params: s.Params, InFlight: s.InFlight, Flood: s.Flood, Grace: s.Grace,
 		HTTP: HTTPConfig(s.HTTP), Retention: journal.Retention(s.Retention),
 	}, config.Join(file.Problems)

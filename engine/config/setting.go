@@ -8,6 +8,7 @@ package config
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -83,6 +84,7 @@ const KeyInKeyring = "keyring"
 // Settings are the values of all settings.
 type Settings struct {
 	Listen, PublicURL string
+	TrustedProxies    []netip.Prefix
 	Scripts, Data     string // folders, relative to the working directory
 	Timezone          *time.Location
 	VaultKey          string
@@ -111,6 +113,9 @@ var settings = []row[Settings]{
 	{Setting{Name: "public_url", Kind: URL,
 		Expected: "an address such as https://hooks.example.com", Help: "address under which vendors and people reach the engine; without it the one it listens on"},
 		func(s *Settings) any { return &s.PublicURL }},
+	{Setting{Name: "trusted_proxies", Kind: List,
+		Expected: "a list of addresses or networks such as 10.0.0.0/8", Help: "proxies in front of the engine, whose X-Forwarded-For has the sender's address"},
+		func(s *Settings) any { return &s.TrustedProxies }},
 	{Setting{Name: "scripts", Kind: Folder, Default: "scripts", Flag: "--scripts",
 		Expected: "the name of a folder", Help: "scripts folder"},
 		func(s *Settings) any { return &s.Scripts }},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +15,11 @@ import (
 // decodeValue decodes a value by the type of into. It reports false if the value
 // does not fit.
 func (f *File) decodeValue(into any, value *yaml.Node) bool {
-	if list, isList := into.(*[]string); isList {
+	switch list := into.(type) {
+	case *[]string:
 		return decodeList(list, value)
+	case *[]netip.Prefix:
+		return decodeNetworks(list, value)
 	}
 	text, isText := yamltext.Text(value)
 	if !isText {
@@ -59,6 +63,30 @@ func decodeList(list *[]string, value *yaml.Node) bool {
 		*list = append(*list, text)
 	}
 	return value.Kind == yaml.SequenceNode
+}
+
+// decodeNetworks decodes a list of networks. An address is a network of one.
+func decodeNetworks(networks *[]netip.Prefix, value *yaml.Node) bool {
+	var texts []string
+	if !decodeList(&texts, value) {
+		return false
+	}
+	*networks = nil
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		network, err := netip.ParsePrefix(text)
+		if at, wrong := netip.ParseAddr(text); wrong == nil {
+			network, err = at.Unmap().WithZone("").Prefix(at.Unmap().BitLen())
+		}
+		if err != nil {
+			return false
+		}
+		if at := network.Addr(); at.Is4In6() && network.Bits() >= 96 { // as senders' addresses are compared
+			network = netip.PrefixFrom(at.Unmap(), network.Bits()-96)
+		}
+		*networks = append(*networks, network.Masked())
+	}
+	return true
 }
 
 // parseDuration reads a length of time as Go writes it and as scripts do: 20s, 1h30m,

@@ -20,21 +20,33 @@ import (
 // days over which they retry.
 const inboundMaxAge = 5 * time.Minute
 
-// inbound handles a post to an address of a script.
-func (s *Server) inbound(m *message) (result, *refusal) {
+// inbound judges the head of a post to an address of a script.
+func (s *Server) inbound(m *message) (opened, *refusal) {
 	path := "/" + m.PathValue("path")
 	in, found := s.config.Generation().Inbound(path)
 	if names := s.config.Unloaded(); !found && names != nil {
 		refused := m.unloaded(fmt.Sprintf("no script has a hook for in:%s", path), names)
-		return result{}, &refused
+		return opened{}, &refused
 	}
 	if !found {
-		return result{}, &refusal{status: http.StatusNotFound, reason: "path",
+		return opened{}, &refusal{status: http.StatusNotFound, reason: "path",
 			text: fmt.Sprintf("no script listens to in:%s", path)}
 	}
-	signed, refused := s.verifyInbound(in.Verify, m)
+	key, refused := s.openInbound(in.Verify, m)
 	if refused != nil {
-		return result{}, refused
+		return opened{}, refused
+	}
+	return opened{handle: func() (result, *refusal) { return s.readInbound(path, in, key, m) }}, nil
+}
+
+// readInbound handles a post whose body is read.
+func (s *Server) readInbound(path string, in *script.Inbound, key string, m *message) (result, *refusal) {
+	signed := bindings.Signed{}
+	if in.Verify.Signed() {
+		var err error
+		if signed, err = in.Verify.Signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), inboundMaxAge); err != nil {
+			return result{}, signatureRefusal(err)
+		}
 	}
 	body, refused := m.text()
 	if refused != nil {
@@ -55,33 +67,31 @@ func (s *Server) inbound(m *message) (result, *refusal) {
 		id = uuid.NewString()
 	}
 	event.ID = "in:" + path + ":" + id
-	return result{events: []journal.Event{event}}, nil
+	return result{events: []journal.Event{event}, verified: in.Verify.Scheme != script.VerifyNone}, nil
 }
 
-// verifyInbound checks a post by the scheme that the script names.
-func (s *Server) verifyInbound(v script.Verify, m *message) (bindings.Signed, *refusal) {
+// openInbound checks what the headers of a post have, by the scheme that the
+// script names, and returns the key for what is left to check.
+func (s *Server) openInbound(v script.Verify, m *message) (key string, refused *refusal) {
 	if v.Scheme == script.VerifyNone {
-		return bindings.Signed{}, nil
+		return "", nil
+	}
+	if v.Signed() {
+		if err := v.Signature.CheckHeaders(m.Header); err != nil {
+			return "", signatureRefusal(err)
+		}
 	}
 	key, err := v.Secret.Open(s.config.Secret)
 	if err == nil && isBlank(key) {
 		err = errors.New("its secret is empty")
 	}
 	if err != nil {
-		return bindings.Signed{}, &refusal{status: http.StatusUnauthorized, reason: "secret",
+		return "", &refusal{status: http.StatusUnauthorized, reason: "secret",
 			text: "what is sent here cannot be checked", cause: err}
 	}
-	if v.Scheme == script.VerifyBearer {
-		token, found := strings.CutPrefix(m.Header.Get(v.Header), v.Prefix)
-		if !found || !equal(token, key) {
-			return bindings.Signed{}, &refusal{status: http.StatusUnauthorized, reason: "token",
-				text: fmt.Sprintf("the header %s does not carry the expected token", v.Header)}
-		}
-		return bindings.Signed{}, nil
+	if token, found := strings.CutPrefix(m.Header.Get(v.Header), v.Prefix); v.Scheme == script.VerifyBearer && (!found || !equal(token, key)) {
+		return "", &refusal{status: http.StatusUnauthorized, reason: "token",
+			text: fmt.Sprintf("the header %s does not carry the expected token", v.Header)}
 	}
-	signed, err := v.Signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), inboundMaxAge)
-	if err != nil {
-		return signed, signatureRefusal(err)
-	}
-	return signed, nil
+	return key, nil
 }

@@ -69,7 +69,7 @@ func TestSlowSendersUseNoSlot(t *testing.T) {
 
 // TestInFlightBytes sends bodies that exceed the bound of all bodies.
 func TestInFlightBytes(t *testing.T) {
-	r := newReceiver(t, func(c *ingest.Config) { c.InFlightBytes = 1000 })
+	r := newReceiver(t, func(c *ingest.Config) { c.InFlightBytes = 10_000 })
 	large := `{"a":"` + strings.Repeat("x", 2000) + `"}`
 	if status, answer, header := r.post(t, "/in/open", large, nil); status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
 		t.Errorf("got %d %s, want 503 with Retry-After", status, answer)

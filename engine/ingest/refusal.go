@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 // refusal is the answer to a request that is refused.
@@ -39,7 +40,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refused refusal)
 		where = "other"
 	}
 	s.counters.add(where, refused.reason)
-	args := []any{"reason", refused.reason, "status", refused.status, "method", r.Method, "path", r.URL.Path, "from", r.RemoteAddr, "text", refused.text}
+	args := []any{"reason", refused.reason, "status", refused.status, "method", r.Method, "path", r.URL.Path, "from", s.sender(r), "text", refused.text}
 	if refused.cause != nil {
 		args = append(args, "error", refused.cause)
 	}
@@ -47,14 +48,32 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refused refusal)
 	if refused.status == http.StatusTooManyRequests || refused.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	if refused.status == http.StatusRequestTimeout || refused.status == http.StatusRequestEntityTooLarge {
-		w.Header().Set("Connection", "close")
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(refused.status)
 	body := json.NewEncoder(w)
 	body.SetEscapeHTML(false) // people read it
 	body.Encode(map[string]string{"error": refused.text, "reason": refused.reason})
+}
+
+// refuseUnread refuses a request whose body is not read, or not to its end.
+func (s *Server) refuseUnread(w http.ResponseWriter, r *http.Request, refused refusal) {
+	defer leaveUnread(w, r)()
+	s.refuse(w, r, refused)
+}
+
+// leaveUnread has a request answered whose body is not read to its end. The
+// connection is closed then: what comes on it next would be the rest of the body.
+// The caller calls the returned function when it has written the answer.
+func leaveUnread(w http.ResponseWriter, r *http.Request) (answered func()) {
+	if r.ContentLength == 0 {
+		return func() {}
+	}
+	w.Header().Set("Connection", "close")
+	// Else the server reads the body before it answers, and before it goes on. Both
+	// calls only fail where it does not do that.
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex()
+	return func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }
 }
 
 // counters counts requests by their label and result.

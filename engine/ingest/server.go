@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,11 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
+	"net/netip"
 	"path"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -25,10 +23,6 @@ import (
 
 // MaxBody is the largest body that is read, in bytes.
 const MaxBody = 5 << 20
-
-// firstRead bounds the memory, in bytes, that is allocated for a body because of
-// its Content-Length.
-const firstRead = 64 << 10
 
 // Config makes a Server. Apps, Connections, Generation and Accept are required.
 type Config struct {
@@ -61,14 +55,20 @@ type Config struct {
 	// InFlight bounds the requests that wait for the store; zero means 1024.
 	// The sender of one more is asked to send it again.
 	InFlight int
-	// InFlightBytes bounds the bytes of all bodies that are being read or
-	// stored; zero means 256 MiB. A sender that would exceed it is asked to send
-	// again.
+	// InFlightBytes bounds the memory, in bytes, of all bodies that are being read
+	// or stored; zero means 256 MiB. One path has a quarter of it, one sender an
+	// eighth, and a half is for paths that had a verified event in the last hour.
+	// A sender that would exceed it is asked to send again.
 	InFlightBytes int64
 	// BodyTimeout is how long a sender may take for its request; zero means 10 s.
-	BodyTimeout time.Duration
-	Clock       clock.Clock // nil means the machine's
-	Log         *slog.Logger
+	// After SlowAfter a body must have brought 1 KiB for each further second; zero
+	// means 2 s.
+	BodyTimeout, SlowAfter time.Duration
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For has the
+	// sender's address.
+	TrustedProxies []netip.Prefix
+	Clock          clock.Clock // nil means the machine's
+	Log            *slog.Logger
 }
 
 // InstallEvent is a vendor's message that an account installed the app or
@@ -82,11 +82,13 @@ type InstallEvent struct {
 
 // Server receives webhooks.
 type Server struct {
-	config        Config
-	apps          map[string]*source
-	slots         chan struct{} // has a value for each request in flight
-	inFlightBytes atomic.Int64  // of bodies
-	counters      counters
+	config   Config
+	apps     map[string]*source
+	slots    chan struct{} // has a value for each request in flight
+	budget   *budget
+	counters counters
+	// forwarded is done when the log has that X-Forwarded-For is not read.
+	forwarded sync.Once
 }
 
 // New makes a server; it does not listen.
@@ -99,6 +101,9 @@ func New(c Config) *Server {
 	}
 	if c.BodyTimeout <= 0 {
 		c.BodyTimeout = 10 * time.Second
+	}
+	if c.SlowAfter <= 0 {
+		c.SlowAfter = 2 * time.Second
 	}
 	if c.Subscriptions == nil {
 		c.Subscriptions = noSubscriptions{}
@@ -116,7 +121,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{config: c, apps: map[string]*source{}, slots: make(chan struct{}, c.InFlight)}
+	s := &Server{config: c, apps: map[string]*source{}, slots: make(chan struct{}, c.InFlight), budget: newBudget(c.InFlightBytes, c.Clock)}
 	for _, app := range c.Apps {
 		if app.Webhook != nil {
 			s.apps[app.Name] = newSource(app)
@@ -240,28 +245,39 @@ type result struct {
 	body      []byte // of the answer, if there are no events
 	header    http.Header
 	noBody    bool // the answer has no body, though there are events
+	verified  bool // a signature or a secret proved the sender
 }
 
 func (v *result) callback(countAs string, f func()) {
 	v.countAs, v.callbacks = countAs, append(v.callbacks, f)
 }
 
-// receive reads a request, calls handle with it, and answers it.
-func (s *Server) receive(handle func(*message) (result, *refusal)) http.HandlerFunc {
+// opened is what the head of a request leaves to do: to read the body and call
+// handle, or to answer with done.
+type opened struct {
+	handle func() (result, *refusal)
+	done   *result
+}
+
+// receive returns the handler of a kind of requests. It calls open before the body
+// is read, so that a refusal costs no memory and no time of a slow sender.
+func (s *Server) receive(open func(*message) (opened, *refusal)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		m := &message{Request: r, retryStatus: http.StatusServiceUnavailable}
 		if source := s.apps[r.PathValue("app")]; source != nil && source.app.Webhook.RetryStatus != 0 {
 			m.retryStatus = source.app.Webhook.RetryStatus
 		}
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			s.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, reason: "method", text: "found " + r.Method + "; webhooks are sent with POST"})
+		o, refused := s.openRequest(w, m, open)
+		if refused != nil {
+			s.refuseUnread(w, r, *refused)
 			return
 		}
-		body := &bodyReader{inFlight: &s.inFlightBytes, max: s.config.InFlightBytes}
-		defer body.release()
-		if refused := m.read(w, body); refused != nil {
-			s.refuse(w, r, *refused)
+		reserved := s.budget.reservation(r.URL.Path, senderKey(s.sender(r)))
+		defer reserved.release()
+		if o.done != nil {
+			defer leaveUnread(w, r)()
+		} else if refused := s.readBody(w, m, reserved); refused != nil {
+			s.refuseUnread(w, r, *refused)
 			return
 		}
 		// After the body, so that slow senders do not use up the slots.
@@ -272,44 +288,55 @@ func (s *Server) receive(handle func(*message) (result, *refusal)) http.HandlerF
 			s.refuse(w, r, m.overload())
 			return
 		}
-		v, refused := handle(m)
-		if refused != nil {
-			s.refuse(w, r, *refused)
-			return
-		}
-		if len(v.events) > 0 {
-			s.accept(w, m, v)
-			return
-		}
-		s.acknowledge(w, m, v)
+		s.finish(w, m, o)
 	}
 }
 
-// read reads the body through a reader that it completes.
-func (m *message) read(w http.ResponseWriter, reader *bodyReader) *refusal {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, reason: "size", text: "the body is larger than 5 MiB"}
-	if m.ContentLength > MaxBody {
-		return tooLarge
+// openRequest judges what the head of a request has.
+func (s *Server) openRequest(w http.ResponseWriter, m *message, open func(*message) (opened, *refusal)) (opened, *refusal) {
+	if m.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return opened{}, &refusal{status: http.StatusMethodNotAllowed, reason: "method", text: "found " + m.Method + "; webhooks are sent with POST"}
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(m.ContentLength, 0), firstRead)) + bytes.MinRead)
-	reader.Reader = http.MaxBytesReader(w, m.Body, MaxBody)
-	_, err := body.ReadFrom(reader)
-	var size *http.MaxBytesError
+	o, refused := open(m)
+	if refused == nil && m.ContentLength > MaxBody {
+		refused = &tooLarge
+	}
+	return o, refused
+}
+
+// finish answers a request whose body is read.
+func (s *Server) finish(w http.ResponseWriter, m *message, o opened) {
+	v, refused := result{}, (*refusal)(nil)
+	if o.done != nil {
+		v = *o.done
+	} else {
+		v, refused = o.handle()
+	}
 	switch {
-	case err == nil:
-	case errors.As(err, &size):
-		return tooLarge
-	case errors.Is(err, errInFlightBytes):
-		refused := m.overload()
-		return &refused
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &refusal{status: http.StatusRequestTimeout, reason: "slow", text: "the body did not arrive in time"}
-	default:
-		return &refusal{status: http.StatusBadRequest, reason: "cut", text: "the body ended early: " + err.Error()}
+	case refused != nil:
+		s.refuse(w, m.Request, *refused)
+		return
+	case v.verified:
+		s.budget.verify(m.URL.Path)
 	}
-	m.body = body.Bytes()
-	return nil
+	if len(v.events) > 0 {
+		s.accept(w, m, v)
+		return
+	}
+	s.acknowledge(w, m, v)
+}
+
+// sender returns the address that a request comes from.
+func (s *Server) sender(r *http.Request) netip.Addr {
+	trusted := proxies(s.config.TrustedProxies)
+	at := readAddr(r.RemoteAddr)
+	if r.Header.Get(forwardedFor) != "" && (at.IsLoopback() || at.IsPrivate()) && !trusted.trust(at) {
+		s.forwarded.Do(func() {
+			s.config.Log.Warn("X-Forwarded-For is not read, so all senders behind this proxy count as one; trusted_proxies sets the proxies that are trusted", "proxy", at)
+		})
+	}
+	return trusted.sender(r)
 }
 
 // acknowledge answers a request without an event.

@@ -133,9 +133,6 @@ func (s *Server) confirm(src *source, sub *registered, m *message) (v result, do
 	v.countAs = "confirmed"
 	if query := m.URL.Query(); handshake.Query != "" && query.Has(handshake.Query) {
 		token := query.Get(handshake.Query)
-		if sub == nil && len(s.config.Connections.OfApp(src.app.Name)) == 0 {
-			return v, true, &refusal{status: http.StatusNotFound, reason: "connection", text: "there is no connection of " + src.app.Name}
-		}
 		if token == "" || len(token) > maxConfirm {
 			return v, true, &refusal{status: http.StatusBadRequest, reason: "confirm",
 				text: fmt.Sprintf("expected %s with at most %d bytes", handshake.Query, maxConfirm)}

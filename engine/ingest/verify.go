@@ -48,6 +48,42 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 	return bindings.Signed{}, signatureRefusal(unsigned)
 }
 
+// checkHead refuses a webhook whose headers show that its body would not be
+// accepted. The connection is nil if the body has to name it.
+func checkHead(hook *bindings.Webhook, conn *connection.Connection, sub *registered, m *message) *refusal {
+	if token := hook.Token; token != nil {
+		switch {
+		case token.Header == "":
+			return nil // the secret is in the body
+		case conn != nil:
+			return verifySecret(token, conn, sub, m, nil)
+		case m.Header.Get(token.Header) == "":
+			return unsignedHeader(token.Header)
+		}
+		return nil
+	}
+	unsigned := bindings.ErrUnsigned
+	for _, signature := range hook.Signatures {
+		if signature.OptIn && conn != nil && !slices.Contains(conn.Signatures(), signature.Name) {
+			continue
+		}
+		err := signature.CheckHeaders(m.Header)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, bindings.ErrUnsigned):
+			return signatureRefusal(err)
+		case unsigned == bindings.ErrUnsigned:
+			unsigned = err // the error names the header of the preferred signature
+		}
+	}
+	return signatureRefusal(unsigned)
+}
+
+func unsignedHeader(header string) *refusal {
+	return signatureRefusal(fmt.Errorf("%w: header %s is missing", bindings.ErrUnsigned, header))
+}
+
 // verifySecret compares the secret in a webhook's header, or in each of its
 // notifications, with that of the subscription or connection.
 func verifySecret(token *bindings.WebhookToken, conn *connection.Connection, sub *registered, m *message, notifications []notification) *refusal {

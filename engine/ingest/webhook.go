@@ -14,25 +14,40 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// webhook handles a webhook of an app.
-func (s *Server) webhook(m *message) (result, *refusal) {
+// webhook judges the head of a webhook of an app.
+func (s *Server) webhook(m *message) (opened, *refusal) {
 	src := s.apps[m.PathValue("app")]
 	if src == nil {
-		return result{}, &refusal{status: http.StatusNotFound, reason: "app",
+		return opened{}, &refusal{status: http.StatusNotFound, reason: "app",
 			text: fmt.Sprintf("no app %q sends webhooks here", m.PathValue("app"))}
 	}
-	hook := src.app.Webhook
 	sub, refused := s.subscription(src, m)
 	if refused != nil {
-		return result{}, refused
+		return opened{}, refused
+	}
+	conn, refused := s.addressed(src.app, sub, m)
+	if refused != nil {
+		return opened{}, refused
 	}
 	if v, done, refused := s.confirm(src, sub, m); done || refused != nil {
-		return v, refused
+		return opened{done: &v}, refused
 	}
+	if refused := checkHead(src.app.Webhook, conn, sub, m); refused != nil {
+		return opened{}, refused
+	}
+	return opened{handle: func() (result, *refusal) { return s.readWebhook(src, conn, sub, m) }}, nil
+}
+
+// readWebhook handles a webhook whose body is read. The connection is nil if the
+// address does not have it.
+func (s *Server) readWebhook(src *source, conn *connection.Connection, sub *registered, m *message) (result, *refusal) {
+	hook := src.app.Webhook
 	notifications, wrong := read(hook, m)
-	conn, refused := s.recipient(src, sub, m, notifications)
-	if refused != nil {
-		return result{}, refused
+	if conn == nil {
+		var refused *refusal
+		if conn, refused = s.recipient(src.app, notifications); refused != nil {
+			return result{}, refused
+		}
 	}
 	sent, refused := s.verify(hook, conn, sub, m, notifications)
 	if refused == nil {
@@ -49,7 +64,9 @@ func (s *Server) webhook(m *message) (result, *refusal) {
 			notifications[i].content = withoutField(notifications[i].content, hook.Token.Path)
 		}
 	}
-	return s.events(src, conn, sub, notifications, sent)
+	v, refused := s.events(src, conn, sub, notifications, sent)
+	v.verified = true
+	return v, refused
 }
 
 // events handles the notifications of a webhook that is verified.
@@ -168,15 +185,12 @@ func (s *Server) Read(conn *connection.Connection, content json.RawMessage) (jou
 	return event, known
 }
 
-// recipient finds the connection that a webhook is for: by its subscription, by
-// the name in the address, by the account in the body, or as the only one that
-// is possible. The body is not yet verified; the caller verifies it with the key
-// of that connection.
-func (s *Server) recipient(src *source, sub *registered, m *message, notifications []notification) (*connection.Connection, *refusal) {
+// addressed returns the connection in the address of a webhook: by its
+// subscription, or by its name. It returns nil if the body has to name it.
+func (s *Server) addressed(app *bindings.App, sub *registered, m *message) (*connection.Connection, *refusal) {
 	if sub != nil {
 		return s.ofSubscription(sub)
 	}
-	app := src.app
 	if name := m.PathValue("name"); name != "" {
 		if c, found := s.config.Connections.Get(app.Name + "/" + name); found {
 			return c, nil
@@ -184,10 +198,24 @@ func (s *Server) recipient(src *source, sub *registered, m *message, notificatio
 		return nil, &refusal{status: http.StatusNotFound, reason: "connection",
 			text: fmt.Sprintf("there is no connection %q", app.Name+"/"+name)}
 	}
+	if len(s.config.Connections.OfApp(app.Name)) == 0 {
+		return nil, noConnection(app)
+	}
+	return nil, nil
+}
+
+func noConnection(app *bindings.App) *refusal {
+	return &refusal{status: http.StatusNotFound, reason: "connection", text: "there is no connection of " + app.Name}
+}
+
+// recipient finds the connection that a webhook is for by the account in the body,
+// or as the only one that is possible. The body is not yet verified; the caller
+// verifies it with the key of that connection.
+func (s *Server) recipient(app *bindings.App, notifications []notification) (*connection.Connection, *refusal) {
 	var account string
 	var found *connection.Connection
 	for _, n := range notifications {
-		named, c := s.byAccount(src.app, n)
+		named, c := s.byAccount(app, n)
 		switch {
 		case account == "":
 			account, found = named, c
@@ -233,7 +261,7 @@ func (s *Server) onlyConnection(app *bindings.App, account string) (*connection.
 	case len(anonymous) == 1: // it is for all accounts that no other connection has
 		return anonymous[0], nil
 	case len(all) == 0:
-		return nil, &refusal{status: http.StatusNotFound, reason: "connection", text: "there is no connection of " + app.Name}
+		return nil, noConnection(app)
 	case account == "":
 		return nil, &refusal{status: http.StatusNotFound, reason: "account",
 			text: fmt.Sprintf("the body names no %s and there are %d connections; send to /hooks/%s/<name>", app.Account.Noun, len(all), app.Name)}

@@ -29,13 +29,16 @@ var schemes = []string{string(VerifyStandard), string(VerifyHMAC), string(Verify
 // Verify is how a request is verified.
 type Verify struct {
 	Scheme Scheme
-	// Signature is set for VerifyStandard and VerifyHMAC.
+	// Signature is set if Signed returns true.
 	Signature bindings.Signature
 	// Header carries the token of VerifyBearer, behind Prefix.
 	Header, Prefix string
 	// Secret is the key or token; nil for VerifyNone.
 	Secret vm.Secret
 }
+
+// Signed reports whether a request is verified by a signature of its body.
+func (v Verify) Signed() bool { return v.Scheme == VerifyStandard || v.Scheme == VerifyHMAC }
 
 const verifyHint = `write verify = { scheme = "standard-webhooks", secret = secret "name" }, the scheme "hmac" with a header, "bearer", or verify = "none" if anybody may post here`
 
