@@ -40,11 +40,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refused refusal)
 		where = "other"
 	}
 	s.counters.add(where, refused.reason)
-	args := []any{"reason", refused.reason, "status", refused.status, "method", r.Method, "path", r.URL.Path, "from", s.sender(r), "text", refused.text}
+	args := []any{"reason", refused.reason, "status", refused.status, "method", forLog(r.Method), "path", forLog(r.URL.Path), "from", s.sender(r), "text", forLog(refused.text)}
 	if refused.cause != nil {
-		args = append(args, "error", refused.cause)
+		args = append(args, errorText(refused.cause))
 	}
-	s.config.Log.Warn("webhook refused", args...)
+	s.logRefusal(cause{where, refused.reason}, args...)
 	if refused.status == http.StatusTooManyRequests || refused.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}

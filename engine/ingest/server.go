@@ -87,6 +87,7 @@ type Server struct {
 	slots    chan struct{} // has a value for each request in flight
 	budget   *budget
 	counters counters
+	refusals refusalLog
 	// forwarded is done when the log has that X-Forwarded-For is not read.
 	forwarded sync.Once
 }
@@ -184,6 +185,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Du
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	counting, stopCounting := context.WithCancel(ctx)
+	var counted sync.WaitGroup
+	counted.Go(func() { s.logCounts(counting) })
+	defer counted.Wait()
+	defer stopCounting()
 	select {
 	case err := <-served:
 		return err
@@ -351,7 +357,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, m *message, v result) {
 		callback()
 	}
 	s.counters.add(label(m.Request), v.countAs)
-	s.config.Log.Debug("webhook "+v.countAs, "path", m.URL.Path)
+	s.config.Log.Debug("webhook "+v.countAs, "path", forLog(m.URL.Path))
 	for name, values := range v.header {
 		w.Header()[name] = values
 	}
@@ -442,7 +448,7 @@ func (s *Server) count(m *message, event journal.Event, r eventResult, echo bool
 	if r.Result != "accepted" {
 		level = slog.LevelDebug
 	}
-	args := []any{"event", event.ID, "type", event.Type, "runs", r.Runs}
+	args := []any{"event", forLog(event.ID), "type", event.Type, "runs", r.Runs}
 	if event.Connection != "" {
 		args = append(args, "connection", event.Connection)
 	}
