@@ -99,15 +99,15 @@ up at its next start.
 			if err != nil {
 				return fmt.Errorf("%s: %w", files.App, err)
 			}
-			fmt.Fprintf(t.out, "%s has %d operations; tidewire catalog show %s lists them\n", name, document.Operations, name)
+			printf(t.out, "%s has %d operations; tidewire catalog show %s lists them\n", name, document.Operations, name)
 			if files.AppExisted {
-				fmt.Fprintf(t.out, "%s was there and is not changed\n", files.App)
+				printf(t.out, "%s was there and is not changed\n", files.App)
 				return nil
 			}
-			fmt.Fprintf(t.out, "next: complete %s, and add a connection:\n\n  connections:\n    %s:\n", files.App, name)
+			printf(t.out, "next: complete %s, and add a connection:\n\n  connections:\n    %s:\n", files.App, name)
 			for _, auth := range document.Auth[:min(1, len(document.Auth))] {
 				for _, field := range auth.Fields {
-					fmt.Fprintf(t.out, "      %s: ${%s}\n", field, variable(name, field))
+					printf(t.out, "      %s: ${%s}\n", field, variable(name, field))
 				}
 			}
 			if document.BaseURL == "" {
@@ -148,10 +148,10 @@ func printProblems(t terminal, d *openapi.Document) {
 		} else if p.Operation != "" {
 			left++
 		}
-		fmt.Fprintf(t.err, "%s: %s\n", word, p)
+		printf(t.err, "%s: %s\n", word, p)
 	}
 	if left > 0 {
-		fmt.Fprintf(t.err, "%d operations were left out\n", left)
+		printf(t.err, "%d operations were left out\n", left)
 	}
 }
 

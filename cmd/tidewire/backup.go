@@ -76,16 +76,16 @@ var keyAdvice = map[backup.Key]string{
 }
 
 func printBackup(out io.Writer, file string, made control.Backup) {
-	fmt.Fprintf(out, "backed up to %s: %d files, %.1f MB before compression\n", file, made.Files, float64(made.Bytes)/1e6)
+	printf(out, "backed up to %s: %d files, %.1f MB before compression\n", file, made.Files, float64(made.Bytes)/1e6)
 	printKeyAdvice(out, backup.Key(made.Key))
 	for _, warning := range made.Warnings {
-		fmt.Fprintf(out, "warning: %s\n", warning)
+		printf(out, "warning: %s\n", warning)
 	}
 }
 
 func printKeyAdvice(out io.Writer, key backup.Key) {
 	if text := keyAdvice[key]; text != "" {
-		fmt.Fprintln(out, text)
+		printf(out, "%s\n", lines(text))
 	}
 }
 
@@ -121,9 +121,9 @@ Run it as the user of the engine: the restored files are those of the user who r
 
 func printRestored(out io.Writer, data string, done backup.Restored) {
 	m := done.Manifest
-	fmt.Fprintf(out, "restored %s as it was %s: %d files, made by Tidewire %s\n", data, m.Created.Format(time.RFC3339), len(m.Entries), dash(m.Tidewire))
+	printf(out, "restored %s as it was %s: %d files, made by Tidewire %s\n", data, m.Created.Format(time.RFC3339), len(m.Entries), dash(m.Tidewire))
 	if done.Aside != "" {
-		fmt.Fprintf(out, "the folder from before is in %s; remove it when you no longer need it\n", done.Aside)
+		printf(out, "the folder from before is in %s; remove it when you no longer need it\n", done.Aside)
 	}
 	if m.Key == backup.KeyLeftOut || m.Key == backup.KeyElsewhere {
 		printKeyAdvice(out, m.Key)
@@ -135,7 +135,7 @@ func printRestored(out io.Writer, data string, done backup.Restored) {
 	case n > 1:
 		paused = fmt.Sprintf("%d runs are paused, as their work may have been done since the backup; so", n)
 	}
-	fmt.Fprintf(out, `%s will be the runs of events that happened
+	printf(out, `%s will be the runs of events that happened
 before now. Start the engine, look at the vendors' side, and decide:
   tidewire runs list --reason restored
   tidewire runs release RUN      or all: --reason restored, which lists them first

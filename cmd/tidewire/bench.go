@@ -24,7 +24,7 @@ the first call, what parked runs and a long history cost. It takes some minutes,
 with --quick less than one. The folder must be on the disk to be measured: on a
 file system in memory, nothing waits for a disk.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			config.Progress = func(what string) { fmt.Fprintf(t.err, "measuring %s …\n", what) }
+			config.Progress = func(what string) { printf(t.err, "measuring %s …\n", what) }
 			report, err := measure(c.Context(), config, logs)
 			if err != nil {
 				return err

@@ -57,7 +57,7 @@ func catalogApps(out io.Writer, apps []*bindings.App, asJSON bool) error {
 		return jsonLines(out, counts, nil)
 	}
 	return table(out, "APP\tOPERATIONS\tTRIGGERS\tNAME", counts, func(w io.Writer, n appCounts) {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", n.App, n.Operations, n.Triggers, n.Title)
+		printf(w, "%s\t%d\t%d\t%s\n", n.App, n.Operations, n.Triggers, n.Title)
 	})
 }
 
@@ -105,10 +105,10 @@ func catalogSearch(t terminal, dir *string) *cobra.Command {
 				return jsonLines(t.out, entries, nil)
 			}
 			err = table(t.out, "NAME\tKIND\tENDPOINT", entries, func(w io.Writer, e catalogEntry) {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
+				printf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
 			})
 			if err == nil && more > 0 {
-				fmt.Fprintf(t.out, "and %d more; --limit shows them, another word narrows\n", more)
+				printf(t.out, "and %d more; --limit shows them, another word narrows\n", more)
 			}
 			return err
 		},
@@ -155,7 +155,7 @@ trigger with the data of its events; or list what a group or an app has.
 				return jsonLines(t.out, entries, nil)
 			}
 			return table(t.out, "NAME\tKIND\tENDPOINT", entries, func(w io.Writer, e catalogEntry) {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
+				printf(w, "%s\t%s\t%s\n", e.Name, e.Kind, dash(strings.TrimSpace(e.Method+" "+e.Path+e.Vendor)))
 			})
 		},
 	}
@@ -203,7 +203,7 @@ func collect(below []bindings.SearchResult, known *[]string, name string, f bind
 }
 
 func showOperation(out io.Writer, d call.Description) error {
-	fmt.Fprintf(out, "%s\n\n  %s\n\n", d.Signature, d.Example)
+	printf(out, "%s\n\n  %s\n\n", lines(d.Signature), d.Example)
 	facts := [][2]string{
 		{"endpoint", d.Method + " " + d.Path},
 		{"scopes", dash(strings.Join(d.Scopes, ", "))},
@@ -228,7 +228,7 @@ func showOperation(out io.Writer, d call.Description) error {
 		facts = append(facts, [2]string{"deprecated", "the vendor advises to leave it"})
 	}
 	for _, fact := range facts {
-		fmt.Fprintf(out, "%-12s%s\n", fact[0], fact[1])
+		printf(out, "%-12s%s\n", fact[0], fact[1])
 	}
 	if len(d.Arguments) > 0 {
 		fmt.Fprintln(out)
@@ -240,7 +240,7 @@ func showOperation(out io.Writer, d call.Description) error {
 			case a.Account:
 				note = "the connection's account if left out"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Name, a.Type, a.In, note)
+			printf(w, "%s\t%s\t%s\t%s\n", a.Name, a.Type, a.In, note)
 		})
 		if err != nil {
 			return err
@@ -257,7 +257,7 @@ func showFields(out io.Writer, header string, fields []call.Argument) error {
 		return nil
 	}
 	fmt.Fprintln(out)
-	return table(out, header, fields, func(w io.Writer, a call.Argument) { fmt.Fprintf(w, "%s\t%s\n", a.Name, a.Type) })
+	return table(out, header, fields, func(w io.Writer, a call.Argument) { printf(w, "%s\t%s\n", a.Name, a.Type) })
 }
 
 func showTrigger(out io.Writer, f bindings.SearchResult, asJSON bool) error {
@@ -265,12 +265,12 @@ func showTrigger(out io.Writer, f bindings.SearchResult, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(d)
 	}
-	fmt.Fprintf(out, "%s\n\n  %s\n\n", d.Trigger, d.Example)
+	printf(out, "%s\n\n  %s\n\n", d.Trigger, d.Example)
 	for _, fact := range [][2]string{
 		{"comes by", strings.Join(d.ComesBy, ", ")}, {"vendor type", dash(d.Vendor)}, {"record", dash(d.Record)},
 		{"scopes", dash(strings.Join(d.Scopes, ", "))},
 	} {
-		fmt.Fprintf(out, "%-12s%s\n", fact[0], fact[1])
+		printf(out, "%-12s%s\n", fact[0], fact[1])
 	}
 	if d.Inferred {
 		fmt.Fprintln(out, "source      inferred, not read in the vendor's documents")

@@ -182,7 +182,7 @@ func (f *connectFlags) fillFields(ctx context.Context, t terminal, prompt prompt
 			joinNames(missing), strings.Join(missing, "=…, ")+"=…")}
 	}
 	if d.Auth.Help != "" {
-		fmt.Fprintln(prompt.out, d.Auth.Help)
+		printf(prompt.out, "%s\n", d.Auth.Help)
 	}
 	for _, name := range missing {
 		ask := prompt.line
@@ -322,7 +322,7 @@ func (f *connectFlags) login(ctx context.Context, t terminal, prompt prompter, c
 		return callback.Page{Title: d.App.Title + " is connected", Text: "You can close this page and go back to the terminal."}, err
 	}
 	if manual {
-		fmt.Fprintf(t.err, "Open this address in a browser, on any machine:\n\n%s\n\nIt is sent to %s, where it may find nothing. Copy the address that it shows then.\n", login.URL(), redirect)
+		printf(t.err, "Open this address in a browser, on any machine:\n\n%s\n\nIt is sent to %s, where it may find nothing. Copy the address that it shows then.\n", login.URL(), redirect)
 		text, err := prompt.line(ctx, "address: ")
 		if err != nil {
 			return made, err
@@ -339,7 +339,7 @@ func (f *connectFlags) login(ctx context.Context, t terminal, prompt prompter, c
 		return made, err
 	}
 	defer receiver.Close()
-	fmt.Fprintf(t.err, "Open this address in a browser on this machine:\n\n%s\n\nThe app at %s must have the redirect URL %s. Waiting for the browser …\n", login.URL(), d.App.Title, redirect)
+	printf(t.err, "Open this address in a browser on this machine:\n\n%s\n\nThe app at %s must have the redirect URL %s. Waiting for the browser …\n", login.URL(), d.App.Title, redirect)
 	if !f.noBrowser {
 		openBrowser(login.URL())
 	}
@@ -365,16 +365,16 @@ func openBrowser(address string) {
 // printResult prints what was connected, with its scopes.
 func printResult(out io.Writer, d *connect.Draft, made connect.Result) {
 	s := made.Test
-	fmt.Fprintf(out, "%s is connected%s\n", s.Name, accountText(d.App, s.Status))
+	printf(out, "%s is connected%s\n", s.Name, accountText(d.App, s.Status))
 	if len(s.Scopes) > 0 {
-		fmt.Fprintf(out, "granted      %s\n", strings.Join(s.Scopes, " "))
+		printf(out, "granted      %s\n", strings.Join(s.Scopes, " "))
 	}
 	if len(made.Lacking) > 0 {
-		fmt.Fprintf(out, "not granted  %s\n", strings.Join(made.Lacking, " "))
+		printf(out, "not granted  %s\n", strings.Join(made.Lacking, " "))
 	}
 	printLacks(out, s)
 	if s.Problem != "" {
-		fmt.Fprintf(out, "but a test call did not succeed: %s\n", s.Problem)
+		printf(out, "but a test call did not succeed: %s\n", s.Problem)
 	}
 	if made.Running {
 		fmt.Fprintln(out, "the running engine uses it from now on")

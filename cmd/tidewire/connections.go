@@ -59,7 +59,7 @@ func connectionsList(t terminal) *cobra.Command {
 			return nil
 		}
 		return table(t.out, "CONNECTION\tSTATE\tACCOUNT\tNAME\tBY\tWHY", all, func(w io.Writer, s connection.Status) {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.DisplayName), dash(authOf(s)), s.Reason)
+			printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, dash(s.Account), dash(s.DisplayName), dash(authOf(s)), s.Reason)
 		})
 	})
 	folder.addDir(c.Flags())
@@ -141,20 +141,20 @@ func printTest(out io.Writer, s control.ConnectionTest) {
 	}
 	switch {
 	case s.Problem != "":
-		fmt.Fprintf(out, "%s  %s: %s\n", s.Name, s.State, s.Problem)
+		printf(out, "%s  %s: %s\n", s.Name, s.State, s.Problem)
 	case s.Untested:
-		fmt.Fprintf(out, "%s  %s; it has no call to be tested with\n", s.Name, s.State)
+		printf(out, "%s  %s; it has no call to be tested with\n", s.Name, s.State)
 	case whose != "":
-		fmt.Fprintf(out, "%s  works: %s (%s)\n", s.Name, whose, s.Operation)
+		printf(out, "%s  works: %s (%s)\n", s.Name, whose, s.Operation)
 	default:
-		fmt.Fprintf(out, "%s  works (%s)\n", s.Name, s.Operation)
+		printf(out, "%s  works (%s)\n", s.Name, s.Operation)
 	}
 	if len(s.Scopes) > 0 {
-		fmt.Fprintf(out, "  has    %s\n", strings.Join(s.Scopes, " "))
+		printf(out, "  has    %s\n", strings.Join(s.Scopes, " "))
 	} else if len(s.Needs) > 0 {
 		fmt.Fprintln(out, "  the vendor does not return which scopes it has; the scripts here need:")
 		for _, need := range s.Needs {
-			fmt.Fprintf(out, "  needs  %s for %s\n", strings.Join(need.Scopes, " or "), strings.Join(need.For, ", "))
+			printf(out, "  needs  %s for %s\n", strings.Join(need.Scopes, " or "), strings.Join(need.For, ", "))
 		}
 	}
 	printLacks(out, s)
@@ -165,10 +165,10 @@ func printTest(out io.Writer, s control.ConnectionTest) {
 
 func printLacks(out io.Writer, s control.ConnectionTest) {
 	for _, lack := range s.Lacks {
-		fmt.Fprintf(out, "  lacks  %s for %s\n", strings.Join(lack.Scopes, " or "), strings.Join(lack.For, ", "))
+		printf(out, "  lacks  %s for %s\n", strings.Join(lack.Scopes, " or "), strings.Join(lack.For, ", "))
 	}
 	if len(s.Unseen) > 0 {
-		fmt.Fprintf(out, "  what is called at %s shows only when it runs\n", strings.Join(s.Unseen, ", "))
+		printf(out, "  what is called at %s shows only when it runs\n", strings.Join(s.Unseen, ", "))
 	}
 }
 
@@ -194,7 +194,7 @@ func connectionsShow(t terminal) *cobra.Command {
 			{"token until", stamp(s.Expires)}, {"address", s.BaseURL}, {"webhooks", webhooks(s)}, {"stored in", storedIn(s)},
 		} {
 			if row.value != "" {
-				fmt.Fprintf(t.out, "%-12s %s\n", row.name, row.value)
+				printf(t.out, "%-12s %s\n", row.name, row.value)
 			}
 		}
 		return nil
@@ -245,7 +245,7 @@ func connectionsRename(t terminal) *cobra.Command {
 		if err := connector.Rename(c.Context(), args[0], args[1]); err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "%s is called %s now\n", args[0], args[1])
+		printf(t.out, "%s is called %s now\n", args[0], args[1])
 		return nil
 	})
 	folder.addDir(c.Flags())
@@ -277,15 +277,15 @@ func connectionsRemove(t terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "%s is removed\n", args[0])
+		printf(t.out, "%s is removed\n", args[0])
 		switch {
 		case done.Revoked:
 			fmt.Fprintln(t.out, "its tokens were ended at the vendor")
 		case done.Problem != "":
-			fmt.Fprintf(t.out, "its tokens were not ended at the vendor (%s); take the app away there\n", done.Problem)
+			printf(t.out, "its tokens were not ended at the vendor (%s); take the app away there\n", done.Problem)
 		}
 		if done.Configured {
-			fmt.Fprintf(t.out, "tidewire.yaml names it still, under connections.%s\n", args[0])
+			printf(t.out, "tidewire.yaml names it still, under connections.%s\n", args[0])
 		}
 		return nil
 	})

@@ -338,7 +338,7 @@ func command() string {
 }
 
 func (d *demo) printNextSteps(dir string, apps *sandbox.Sandbox) {
-	fmt.Fprintf(d.err, `
+	printf(d.err, `
 What to try next (Ctrl-C ends it; the folder %[1]s stays):
 
   Change what happens. Edit and save; the next event runs the new code:

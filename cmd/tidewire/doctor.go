@@ -34,7 +34,7 @@ nothing is changed there.`,
 				return nil
 			}
 			return table(t.out, "KIND\tRUN\tSINCE\tWHAT\tWHAT TO DO", found, func(w io.Writer, f control.Finding) {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Kind, dash(f.Run), dash(f.Since), oneLine(f.Text), f.Do)
+				printf(w, "%s\t%s\t%s\t%s\t%s\n", f.Kind, dash(f.Run), dash(f.Since), oneLine(f.Text), f.Do)
 			})
 		},
 	}

@@ -48,7 +48,7 @@ func eventsList(t terminal) *cobra.Command {
 					return nil
 				}
 				return table(t.out, "ID\tTYPE\tCONNECTION\tSOURCE\tRECEIVED", events, func(w io.Writer, e journal.Event) {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, e.Type, dash(e.Connection), e.Source, formatTime(e.Received))
+					printf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, e.Type, dash(e.Connection), e.Source, formatTime(e.Received))
 				})
 			})
 		},
@@ -93,8 +93,8 @@ func showEvent(out io.Writer, e journal.Event, runs []journal.Run) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "event       %s\ntype        %s\nconnection  %s\naccount     %s\nsource      %s\nhappened    %s\nreceived    %s\ndata        %s\n\n",
-		e.ID, e.Type, dash(e.Connection), dash(e.Account), e.Source, formatTime(e.Time), formatTime(e.Received), data)
+	printf(out, "event       %s\ntype        %s\nconnection  %s\naccount     %s\nsource      %s\nhappened    %s\nreceived    %s\ndata        %s\n\n",
+		e.ID, e.Type, dash(e.Connection), dash(e.Account), e.Source, formatTime(e.Time), formatTime(e.Received), lines(data))
 	if len(runs) == 0 {
 		fmt.Fprintln(out, "no runs")
 		return nil

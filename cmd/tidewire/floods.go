@@ -34,7 +34,7 @@ another number), for instance after an import, the runs of those beyond are paus
 						fmt.Fprintln(t.out, "no runs are paused")
 						return nil
 					}
-					fmt.Fprintf(t.out, "%d runs %s\n", n, done)
+					printf(t.out, "%d runs %s\n", n, done)
 					return nil
 				})
 			},
@@ -66,7 +66,7 @@ func eventsFloods(t terminal) *cobra.Command {
 					return nil
 				}
 				return table(t.out, "TRIGGER\tPAUSED RUNS\tSINCE", floods, func(w io.Writer, f journal.Flood) {
-					fmt.Fprintf(w, "%s\t%d\t%s\n", f.Trigger, f.Runs, formatTime(f.Since))
+					printf(w, "%s\t%d\t%s\n", f.Trigger, f.Runs, formatTime(f.Since))
 				})
 			})
 		},

@@ -43,7 +43,7 @@ func (f *logFlags) logger(w io.Writer) (*slog.Logger, error) {
 
 // jsonHandler writes durations as milliseconds, under the key with _ms added.
 func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	return slog.NewJSONHandler(escapingWriter{w}, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration {
 			return slog.Float64(a.Key+"_ms", float64(a.Value.Duration().Microseconds())/1000)
 		}
@@ -51,12 +51,22 @@ func jsonHandler(w io.Writer, level slog.Level) slog.Handler {
 	}})
 }
 
+// textHandler escapes control characters, which the handler below it leaves in
+// some texts.
 func textHandler(w io.Writer, level slog.Level, colour bool) slog.Handler {
 	return tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: "15:04:05.000", NoColor: !colour || os.Getenv("NO_COLOR") != "",
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Value.Kind() == slog.KindDuration {
-				return slog.String(a.Key, shortDuration(a.Value.Duration()))
+			a.Key = escape(a.Key)
+			switch value := a.Value; value.Kind() {
+			case slog.KindDuration:
+				a.Value = slog.StringValue(shortDuration(value.Duration()))
+			case slog.KindString:
+				a.Value = slog.StringValue(escape(value.String()))
+			case slog.KindAny:
+				if _, ours := value.Any().(slog.Level); !ours {
+					a.Value = slog.StringValue(escape(fmt.Sprintf("%+v", value.Any())))
+				}
 			}
 			return a
 		},

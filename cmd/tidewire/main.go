@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -18,7 +17,7 @@ func main() {
 	os.Exit(withBallast(func() int {
 		logs := newAsyncWriter(os.Stderr)
 		defer logs.close()
-		return execute(os.Args[1:], terminal{os.Stdin, os.Stdout, logs, os.Environ()})
+		return execute(os.Args[1:], terminal{os.Stdin, escapingWriter{os.Stdout}, logs, os.Environ()})
 	}))
 }
 
@@ -42,7 +41,7 @@ func execute(args []string, t terminal) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(t.err, "tidewire: "+err.Error())
+	printf(t.err, "tidewire: %s\n", lines(err.Error()))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return 2

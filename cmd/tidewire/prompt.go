@@ -35,13 +35,13 @@ var errNoAnswer = errors.New("there was no answer")
 
 // line asks for one line, shown as it is typed.
 func (p prompter) line(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(p.out, question)
+	printf(p.out, "%s", lines(question))
 	return p.wait(ctx, func() (string, error) { return readLine(p.in) })
 }
 
 // hidden asks for one line that is not shown.
 func (p prompter) hidden(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(p.out, question)
+	printf(p.out, "%s", lines(question))
 	before, err := term.GetState(p.fd)
 	if err != nil {
 		return "", err
@@ -84,9 +84,9 @@ func (p prompter) wait(ctx context.Context, read func() (string, error)) (string
 // choose asks for one of several options and returns its index. The first is the
 // default.
 func (p prompter) choose(ctx context.Context, question string, options []string) (int, error) {
-	fmt.Fprintln(p.out, question)
+	printf(p.out, "%s\n", lines(question))
 	for i, option := range options {
-		fmt.Fprintf(p.out, "  %d  %s\n", i+1, option)
+		printf(p.out, "  %d  %s\n", i+1, option)
 	}
 	for {
 		text, err := p.line(ctx, "Choose [1]: ")
@@ -100,7 +100,7 @@ func (p prompter) choose(ctx context.Context, question string, options []string)
 		case err == nil && n >= 1 && n <= len(options):
 			return n - 1, nil
 		}
-		fmt.Fprintf(p.out, "found %q, expected a number from 1 to %d\n", text, len(options))
+		printf(p.out, "found %q, expected a number from 1 to %d\n", text, len(options))
 	}
 }
 

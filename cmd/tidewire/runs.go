@@ -97,7 +97,7 @@ func runTable(out io.Writer, runs []journal.Run) error {
 			problem, _, _ = strings.Cut(r.Problem.Text(), "\n") // the signature that follows is for runs show
 			problem = truncate(problem, 80)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, stateOf(r), r.Script, r.Hook, r.Steps, formatTime(r.Created), elapsed(r), problem)
+		printf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, stateOf(r), r.Script, r.Hook, r.Steps, formatTime(r.Created), elapsed(r), problem)
 	})
 }
 

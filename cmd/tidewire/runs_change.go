@@ -90,10 +90,10 @@ func eachRun(t terminal, runs []string, do func(run string) (string, error)) err
 		result, err := do(run)
 		if err != nil {
 			refused++
-			fmt.Fprintf(t.err, "%s  %s\n", run, refusal(run, err))
+			printf(t.err, "%s  %s\n", run, refusal(run, err))
 			continue
 		}
-		fmt.Fprintf(t.out, "%s  %s\n", run, result)
+		printf(t.out, "%s  %s\n", run, result)
 	}
 	if refused > 0 {
 		return fmt.Errorf("%d of the runs could not be changed", refused)

@@ -114,7 +114,7 @@ func (d *decideFlags) decide(ctx context.Context, t terminal, names []string, de
 			if _, err := one(names[0]); err != nil {
 				return fmt.Errorf("%s  %s", names[0], refusal(names[0], err))
 			}
-			fmt.Fprintf(t.out, "%s  decided: %s\n", names[0], decision.Resolution)
+			printf(t.out, "%s  decided: %s\n", names[0], decision.Resolution)
 			return nil
 		}
 		runs, pending, err := d.runs(ctx, client, names)
@@ -219,9 +219,9 @@ func listUndecided(out io.Writer, runs []journal.Run, r journal.Resolution) erro
 		if run.Problem != nil && run.Problem.App != nil {
 			connection = run.Problem.App.Connection
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", run.ID, run.Script, dash(strings.Trim(app+"."+operation, ".")), dash(connection), formatTime(run.Park.Since), run.Event)
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", run.ID, run.Script, dash(strings.Trim(app+"."+operation, ".")), dash(connection), formatTime(run.Park.Since), run.Event)
 	})
-	fmt.Fprintf(out, "\n%d held: %s. Nothing was changed; to do it, add --yes.\n", len(runs), resolutionEffect[r])
+	printf(out, "\n%d held: %s. Nothing was changed; to do it, add --yes.\n", len(runs), resolutionEffect[r])
 	return err
 }
 

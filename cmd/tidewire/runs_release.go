@@ -49,7 +49,7 @@ func (f *confirmedChange) run(ctx context.Context, t terminal, args []string) er
 				return nil
 			case !f.yes:
 				err := runTable(t.out, runs)
-				fmt.Fprintf(t.out, "\n%d runs: %s. Nothing was changed; to do it, add --yes.\n", len(runs), f.effect)
+				printf(t.out, "\n%d runs: %s. Nothing was changed; to do it, add --yes.\n", len(runs), f.effect)
 				return err
 			}
 			ids = nil

@@ -106,7 +106,7 @@ func printChanges(out io.Writer, was, is journal.Run, old, steps []journal.Step,
 		showStep(out, s)
 	}
 	if was.State != is.State {
-		fmt.Fprintf(out, "\n%s  %s%s\n", formatTime(time.Now()), stateOf(is), reason(is))
+		printf(out, "\n%s  %s%s\n", formatTime(time.Now()), stateOf(is), reason(is))
 	}
 	return nil
 }
@@ -115,21 +115,21 @@ func printChanges(out io.Writer, was, is journal.Run, old, steps []journal.Step,
 const maxValue = 400
 
 func showRun(out io.Writer, r journal.Run) {
-	fmt.Fprintf(out, "run         %s\nstate       %s\n", r.ID, stateOf(r))
+	printf(out, "run         %s\nstate       %s\n", r.ID, stateOf(r))
 	if r.Park != nil {
-		fmt.Fprintf(out, "since       %s\nwaits for   %s\n", formatTime(r.Park.Since), indent(wakeCondition(r), 12))
+		printf(out, "since       %s\nwaits for   %s\n", formatTime(r.Park.Since), lines(indent(wakeCondition(r), 12)))
 	}
 	if r.Current != nil {
 		showCurrent(out, *r.Current)
 		r.Executed += max(time.Since(r.Current.Began), 0)
 	}
-	fmt.Fprintf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempt     %s\nexecuted    %s\ntook        %s\n",
+	printf(out, "script      %s\nhook        %s\nversion     %s\nevent       %s\nconnection  %s\nlane        %s\ncreated     %s\nattempt     %s\nexecuted    %s\ntook        %s\n",
 		r.Script, r.Hook, dash(r.Bound), r.Event, dash(r.Connection), dash(r.Lane), formatTime(r.Created), attempt(r), shortDuration(r.Executed), elapsed(r))
 	for _, d := range r.Decisions {
-		fmt.Fprintf(out, "decided     %s of step %d by %s, %s\n", d.Resolution, d.Step, cmp.Or(d.By, "an unknown person"), formatTime(d.At))
+		printf(out, "decided     %s of step %d by %s, %s\n", d.Resolution, d.Step, cmp.Or(d.By, "an unknown person"), formatTime(d.At))
 	}
 	if r.Problem != nil {
-		fmt.Fprintf(out, "error       %s\n", indent(r.Problem.Text(), 12))
+		printf(out, "error       %s\n", lines(indent(r.Problem.Text(), 12)))
 	}
 }
 
@@ -139,13 +139,13 @@ func showCurrent(out io.Writer, c journal.Current) {
 	if c.Step == 0 {
 		return
 	}
-	fmt.Fprintf(out, "step        %d %s at %s, for %s\n", c.Step, c.Name, c.Position, shortDuration(max(time.Since(c.Started), 0)))
+	printf(out, "step        %d %s at %s, for %s\n", c.Step, c.Name, c.Position, shortDuration(max(time.Since(c.Started), 0)))
 	if c.Waits != "" {
 		until := ""
 		if !c.Until.IsZero() {
 			until = ", until " + formatTime(c.Until)
 		}
-		fmt.Fprintf(out, "waits for   %s%s\n", c.Waits, until)
+		printf(out, "waits for   %s%s\n", c.Waits, until)
 	}
 }
 
@@ -222,20 +222,20 @@ func orUntil(what, until string) string {
 }
 
 func showStep(out io.Writer, s journal.Step) {
-	fmt.Fprintf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Duration), s.Position)
+	printf(out, "\n%3d  %s  %s  %s  %s\n", s.Number, s.Name, s.State, shortDuration(s.Duration), s.Position)
 	if len(s.Args) > 0 {
-		fmt.Fprintf(out, "     args    %s\n", truncate(string(s.Args), maxValue))
+		printf(out, "     args    %s\n", truncate(string(s.Args), maxValue))
 	}
 	if l := s.Lookup(); l != nil {
 		showLookup(out, *l)
 	} else if len(s.Result) > 0 {
-		fmt.Fprintf(out, "     result  %s\n", truncate(string(s.Result), maxValue))
+		printf(out, "     result  %s\n", truncate(string(s.Result), maxValue))
 	}
 	if s.Error != nil {
-		fmt.Fprintf(out, "     error   %s\n", indent(s.Error.Error(), 13))
+		printf(out, "     error   %s\n", lines(indent(s.Error.Error(), 13)))
 	}
 	if s.Sendings > 1 {
-		fmt.Fprintf(out, "     sent    %d times\n", s.Sendings)
+		printf(out, "     sent    %d times\n", s.Sendings)
 	}
 	if s.Waited > 0 {
 		fmt.Fprintf(out, "     waited  %s for a rate limit\n", shortDuration(s.Waited))
@@ -245,12 +245,12 @@ func showStep(out io.Writer, s journal.Step) {
 // showLookup prints what was found out about a call whose result is not known.
 func showLookup(out io.Writer, l journal.Lookup) {
 	if !l.Absent.IsZero() {
-		fmt.Fprintf(out, "     look-up no record at %s\n", formatTime(l.Absent))
+		printf(out, "     look-up no record at %s\n", formatTime(l.Absent))
 	}
 	if l.Failures > 0 {
-		fmt.Fprintf(out, "     look-up failed %d times\n", l.Failures)
+		printf(out, "     look-up failed %d times\n", l.Failures)
 	}
 	for i, c := range l.Candidates {
-		fmt.Fprintf(out, "     candidate %d  %s\n", i+1, truncate(string(c), maxValue))
+		printf(out, "     candidate %d  %s\n", i+1, truncate(string(c), maxValue))
 	}
 }

@@ -83,14 +83,14 @@ const sandboxSecret = "sandbox-webhook-secret"
 func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 	fmt.Fprint(out, "# The apps are in memory. Save this as tidewire.yaml:\nconnections:\n")
 	for _, app := range known {
-		fmt.Fprintf(out, "  %s:\n    base_url: %s\n    account: %s\n", app.Name, apps.URL(app.Name), apps.Account(app.Name))
+		printf(out, "  %s:\n    base_url: %s\n    account: %s\n", app.Name, apps.URL(app.Name), apps.Account(app.Name))
 		describeKeys(out, app, apps.PublicKey(app.Name))
 	}
 	base := strings.TrimSuffix(apps.URL("sandbox"), "/sandbox")
-	fmt.Fprintf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n", sandbox.Token, sandboxSecret)
-	fmt.Fprintf(out, "# To try tidewire connect instead, for instance:\n#   tidewire connect asana/me --way oauth --client-id %s --base-url %[2]s/asana --authorize-url %[2]s/asana/oauth/authorize --token-url %[2]s/asana/oauth/token\n#   the client_secret is %[3]s\n",
+	printf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n", sandbox.Token, sandboxSecret)
+	printf(out, "# To try tidewire connect instead, for instance:\n#   tidewire connect asana/me --way oauth --client-id %s --base-url %[2]s/asana --authorize-url %[2]s/asana/oauth/authorize --token-url %[2]s/asana/oauth/token\n#   the client_secret is %[3]s\n",
 		sandbox.ClientID, base, sandbox.ClientSecret)
-	fmt.Fprintf(out, "# Requests that the apps received, and more:\n#   curl %s/\n", apps.URL("sandbox"))
+	printf(out, "# Requests that the apps received, and more:\n#   curl %s/\n", apps.URL("sandbox"))
 }
 
 // describeKeys prints the credentials of a connection, where the app has a way
@@ -103,14 +103,14 @@ func describeKeys(out io.Writer, app *bindings.App, public string) {
 			if n == len(fields)-1 { // the secret part
 				variable = "SANDBOX_TOKEN"
 			}
-			fmt.Fprintf(out, "    %s: ${%s}\n", field, variable)
+			printf(out, "    %s: ${%s}\n", field, variable)
 		}
 	}
 	switch {
 	case app.Webhook == nil:
 	case public != "":
-		fmt.Fprintf(out, "    webhook_keys:\n      %s: |\n        %s\n", app.Webhook.Signatures[0].Name,
-			strings.ReplaceAll(strings.TrimSpace(public), "\n", "\n        "))
+		printf(out, "    webhook_keys:\n      %s: |\n        %s\n", app.Webhook.Signatures[0].Name,
+			lines(indent(strings.TrimSpace(public), 8)))
 	default:
 		fmt.Fprint(out, "    webhook_secret: ${SANDBOX_WEBHOOK_SECRET}\n")
 	}

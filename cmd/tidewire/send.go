@@ -40,7 +40,7 @@ what a hook names: highlevel.contact.created, emit:deal.won, in:/orders.`,
 				if asJSON {
 					return json.NewEncoder(t.out).Encode(sent)
 				}
-				fmt.Fprintf(t.out, "%s %s\n", sent.Event, effect(sent))
+				printf(t.out, "%s %s\n", sent.Event, effect(sent))
 				return nil
 			})
 		},

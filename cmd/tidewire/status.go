@@ -41,11 +41,11 @@ hook is for the event: it was acknowledged, and not stored.`,
 }
 
 func showStatus(out io.Writer, s control.Status) error {
-	fmt.Fprintf(out, "listens on  %s\nprocess     %d\nsince       %s\n", s.Listen, s.PID, formatTime(s.Started))
+	printf(out, "listens on  %s\nprocess     %d\nsince       %s\n", s.Listen, s.PID, formatTime(s.Started))
 	showJournal(out, s.Journal)
 	fmt.Fprintln(out)
 	err := table(out, "SCRIPT\tVERSION\tHOOKS\tPROBLEM", s.Scripts, func(w io.Writer, one control.ScriptStatus) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Name, dash(one.Version), dash(strings.Join(one.Hooks, ", ")), one.Problem)
+		printf(w, "%s\t%s\t%s\t%s\n", one.Name, dash(one.Version), dash(strings.Join(one.Hooks, ", ")), one.Problem)
 	})
 	if err == nil && len(s.Polls) > 0 {
 		fmt.Fprintln(out)
@@ -54,13 +54,13 @@ func showStatus(out io.Writer, s control.Status) error {
 			if !one.Last.IsZero() {
 				looked = formatTime(one.Last)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, formatTime(one.Next), one.Found, one.Problem)
+			printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", one.Connection, one.Poll, one.Purpose, one.Every, looked, formatTime(one.Next), one.Found, one.Problem)
 		})
 	}
 	if err == nil && len(s.Circuits) > 0 {
 		fmt.Fprintln(out)
 		err = table(out, "NO CALLS TO\tFAILED\tSINCE\tNEXT TRY\tLAST FAILURE", s.Circuits, func(w io.Writer, one control.CircuitStatus) {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", strings.TrimSpace(one.App+" "+one.Host), one.Failures, formatTime(one.Since), formatTime(one.Next), one.Reason)
+			printf(w, "%s\t%d\t%s\t%s\t%s\n", strings.TrimSpace(one.App+" "+one.Host), one.Failures, formatTime(one.Since), formatTime(one.Next), one.Reason)
 		})
 	}
 	if err != nil || len(s.Webhooks) == 0 {
@@ -68,7 +68,7 @@ func showStatus(out io.Writer, s control.Status) error {
 	}
 	fmt.Fprintln(out)
 	return table(out, "WEBHOOKS\tRESULT\tCOUNT", s.Webhooks, func(w io.Writer, one control.Count) {
-		fmt.Fprintf(w, "%s\t%s\t%d\n", one.Where, one.Result, one.Count)
+		printf(w, "%s\t%s\t%d\n", one.Where, one.Result, one.Count)
 	})
 }
 
@@ -78,22 +78,22 @@ func showJournal(out io.Writer, j control.JournalStatus) {
 	if j.Reason != "" {
 		state = fmt.Sprintf("cannot be written: %s, since %s: %s", j.Reason, formatTime(j.Since), oneLine(j.Error))
 	}
-	fmt.Fprintf(out, "journal     %s\n", state)
+	printf(out, "journal     %s\n", state)
 	if last := j.Last; last != nil {
-		fmt.Fprintf(out, "last outage %s, for %s, until %s\n", last.Reason, last.Until.Sub(last.Since).Round(time.Millisecond), formatTime(last.Until))
+		printf(out, "last outage %s, for %s, until %s\n", last.Reason, last.Until.Sub(last.Since).Round(time.Millisecond), formatTime(last.Until))
 	}
 	if j.Unread != "" {
-		fmt.Fprintf(out, "waiting     %s\n", oneLine(j.Unread))
+		printf(out, "waiting     %s\n", oneLine(j.Unread))
 		return
 	}
 	waiting := fmt.Sprintf("%d queued", j.Queued)
 	if j.Queued > 0 {
 		waiting += fmt.Sprintf(", the oldest for %s", time.Duration(j.Lag*float64(time.Second)).Round(time.Second))
 	}
-	fmt.Fprintf(out, "waiting     %s, %d held\n", waiting, j.Undecided)
+	printf(out, "waiting     %s, %d held\n", waiting, j.Undecided)
 	for _, reason := range journal.PauseReasons() {
 		if n := j.Paused[reason]; n > 0 {
-			fmt.Fprintf(out, "paused      %d (%s); see: tidewire doctor\n", n, reason)
+			printf(out, "paused      %d (%s); see: tidewire doctor\n", n, reason)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/engine/connect"
@@ -45,11 +43,11 @@ were made before stay readable with the old key.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "%d connections are encrypted under a new key, which is in %s\n", len(done.Names), done.KeyLocation)
+		printf(t.out, "%d connections are encrypted under a new key, which is in %s\n", len(done.Names), done.KeyLocation)
 		if len(done.Lost) > 0 {
-			fmt.Fprintf(t.out, "what no key opens was set aside in %s; connect again:\n", done.AsideFolder)
+			printf(t.out, "what no key opens was set aside in %s; connect again:\n", done.AsideFolder)
 			for _, name := range done.Lost {
-				fmt.Fprintln(t.out, "  tidewire connect "+name)
+				printf(t.out, "  tidewire connect %s\n", name)
 			}
 		}
 		return nil

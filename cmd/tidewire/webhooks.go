@@ -82,16 +82,16 @@ func showSync(out io.Writer, done []control.Webhook, dry bool) error {
 			what = "WOULD BE"
 		}
 		err := table(out, "CONNECTION\tWEBHOOK\t"+what+"\tTYPES\tUNTIL\tWHY", automatic, func(out io.Writer, w control.Webhook) {
-			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", w.Connection, webhookName(w.Subscription, w.Item), w.Action, dash(strings.Join(w.Types, ", ")), until(w.Expires), dash(w.Text))
+			printf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", w.Connection, webhookName(w.Subscription, w.Item), w.Action, dash(strings.Join(w.Types, ", ")), until(w.Expires), dash(w.Text))
 		})
 		if err != nil {
 			return err
 		}
 	}
 	for _, w := range manual {
-		fmt.Fprintf(out, "\n%s: by hand at the vendor\n", w.Connection)
+		printf(out, "\n%s: by hand at the vendor\n", w.Connection)
 		for i, step := range w.Steps {
-			fmt.Fprintf(out, "  %d. %s\n", i+1, step)
+			printf(out, "  %d. %s\n", i+1, step)
 		}
 	}
 	return nil
@@ -122,7 +122,7 @@ func webhooksList(t terminal) *cobra.Command {
 					return nil
 				}
 				return table(t.out, "CONNECTION\tWEBHOOK\tSTATE\tTYPES\tUNTIL\tPROBLEM", all, func(w io.Writer, s journal.Subscription) {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Connection, webhookName(s.Name, s.Item), s.State, dash(strings.Join(s.Types, ", ")), until(s.Expires), dash(s.Problem))
+					printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Connection, webhookName(s.Name, s.Item), s.State, dash(strings.Join(s.Types, ", ")), until(s.Expires), dash(s.Problem))
 				})
 			})
 		},
