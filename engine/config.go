@@ -45,6 +45,9 @@ type Config struct {
 	VaultKey    string
 	Keyring     connection.Keyring
 	Connections []connection.Settings
+	// ConnectionProblems are problems with settings of connections that are known
+	// already, by their names: these connections cannot be used.
+	ConnectionProblems map[string]string
 	// Accounts maps a connection to the one that its runs use for another app.
 	Accounts map[string][]string
 	Secrets  map[string]string

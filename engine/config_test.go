@@ -1,12 +1,16 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/config"
@@ -136,7 +140,7 @@ func TestLoadConfigProblems(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t, map[string]string{"tidewire.yaml": c.file})
-			_, err := engine.LoadConfig(config.Sources{Dir: dir, Environ: c.environ}, nil)
+			err := configProblems(config.Sources{Dir: dir, Environ: c.environ}, nil)
 			if err == nil {
 				t.Fatal("got no error")
 			}
@@ -194,6 +198,17 @@ func TestLoadConfigWithoutFile(t *testing.T) {
 	if _, err := engine.LoadConfig(config.Sources{Dir: dir, File: filepath.Join(dir, "nope.yaml")}, nil); err == nil {
 		t.Error("a file that was asked for and is missing: got no error")
 	}
+}
+
+// configProblems joins the error of a configuration with what is wrong with its
+// connections.
+func configProblems(from config.Sources, apps []*bindings.App) error {
+	c, err := engine.LoadConfig(from, apps)
+	all := []error{err}
+	for _, name := range slices.Sorted(maps.Keys(c.ConnectionProblems)) {
+		all = append(all, errors.New(c.ConnectionProblems[name]))
+	}
+	return errors.Join(all...)
 }
 
 // knownApps returns the names of the apps that are built in, as in errors.

@@ -73,16 +73,10 @@ func (d *diagnosis) configured(ctx context.Context, from config.Sources, reader 
 	case err != nil:
 		d.add("vault", err.Error(), "put the vault back from a copy, or make its files readable")
 	}
-	connections, problems := connection.Open(connection.Config{
-		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring, Check: readOnly,
+	connections, _ := connection.Open(connection.Config{
+		Apps: c.Apps, Settings: c.Connections, KnownProblems: c.ConnectionProblems, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring, Check: readOnly,
 	})
 	defer connections.Close()
-	for _, p := range problems {
-		if wrong != nil {
-			break // they are among those of the configuration
-		}
-		d.add("connection", p.Path+": "+p.Text, "fix it in the configuration, or connect again")
-	}
 	d.examined.Connections = connections
 	config := script.Config{
 		Dir: c.Scripts, Machine: vm.New(vm.Config{Apps: c.Apps, Libraries: c.Libraries}), Params: c.Params, Zone: c.Zone, Apps: c.Apps,

@@ -139,7 +139,7 @@ func (e *inUseError) Unwrap() error { return e.err }
 func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
-		Apps: c.Apps, Settings: c.Connections, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
+		Apps: c.Apps, Settings: c.Connections, KnownProblems: c.ConnectionProblems, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
 		Check: e.store.Check, HTTP: call.NewTokenHTTPClient(e.store.Check), Clock: c.Clock, Log: c.Log,
 	})
 	if err != nil {

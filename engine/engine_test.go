@@ -5,14 +5,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/bindings/all"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
+	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
 
@@ -83,8 +86,10 @@ func TestCannotStart(t *testing.T) {
 		{"no scripts folder", func(c *engine.Config) { c.Scripts = file + "s" }, `load the scripts: the scripts folder "` + file + `s" does not exist; make it, or name another`},
 		{"the scripts folder is a file", func(c *engine.Config) { c.Scripts = file }, "load the scripts: "},
 		{"the data folder is a file", func(c *engine.Config) { c.Data = file }, "make the data folder: mkdir " + file + ": not a directory"},
-		{"a wrong connection", func(c *engine.Config) { c.Connections = []connection.Settings{{Name: "notion"}} },
-			"the connections cannot be used:\nconnections.notion: there is no app \"notion\"; known are " + knownApps()},
+		{"accounts of one app", func(c *engine.Config) {
+			c.Connections = []connection.Settings{{Name: "slack"}, {Name: "slack/b"}}
+			c.Accounts = map[string][]string{"slack": {"slack/b"}}
+		}, "the connections cannot be used:\naccounts.slack: \"slack/b\" is of the same app"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
@@ -100,6 +105,42 @@ func TestCannotStart(t *testing.T) {
 			must(t, err)
 			must(t, e.Close())
 		})
+	}
+}
+
+// TestOneWrongConnection: the engine starts with a connection that cannot be used,
+// whose settings are in the vault or in the configuration. Runs of others go on,
+// and doctor has the reason.
+func TestOneWrongConnection(t *testing.T) {
+	f := newFixture(t, map[string]string{"post.lua": `
+local slack = require "slack"
+on("in:/post", { verify = "none" }, function(event) slack.chat.post_message { channel = "C0GENERAL01", text = "hello" } end)`},
+		func(c *engine.Config) {
+			vault, err := connection.OpenVault(connection.VaultConfig{Folder: c.Data})
+			must(t, err)
+			must(t, vault.Save(t.Context(), connection.Entry{Connection: "asana/paris", AuthName: "token",
+				Settings: &connection.Settings{Name: "asana/paris", BaseURL: "http://asana.example", Credentials: map[string]string{"token": "x"}}}))
+			c.Connections = append(c.Connections, connection.Settings{Name: "teams/paris", Poll: time.Second})
+			c.ConnectionProblems = map[string]string{"qonto/paris": "tidewire.yaml:3: connections.qonto/paris: found a number"}
+		})
+	f.post("/in/post", `{}`)
+	f.settle()
+	if runs := f.runs(); len(runs) != 1 || runs[0].Run.State != journal.Succeeded {
+		t.Errorf("got %v", runs)
+	}
+	found, err := f.journal.Doctor(t.Context())
+	must(t, err)
+	var got []string
+	for _, one := range found {
+		got = append(got, one.Kind+": "+one.Text+"; "+one.Do)
+	}
+	want := []string{
+		`connection: connection "asana/paris" cannot be used: base_url: expected https (http only on this machine), found "http://asana.example"; tidewire connect asana/paris`,
+		`connection: connection "qonto/paris" cannot be used: tidewire.yaml:3: connections.qonto/paris: found a number; correct it in the configuration and start the engine again`,
+		`connection: connection "teams/paris" cannot be used: poll: expected off, or 10s at least, found 1s; correct it in the configuration and start the engine again`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -43,7 +43,8 @@ func webhook() *bindings.Webhook {
 			},
 		},
 		// Both keys are the vendor's, for the apps of everybody. A client id is the
-		// id of the app, a hyphen and a suffix.
+		// id of the app, a hyphen and a suffix: the vendor's own Python client
+		// (highlevel-api-python, webhook_manager.py) compares appId so.
 		SharedKey: new(true),
 		AppID:     &bindings.AppID{Path: "appId", End: "-"},
 		// The vendor sends the same body again, six times over about 70

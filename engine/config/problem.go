@@ -22,6 +22,9 @@ type Problem struct {
 	// plainSecret is set for the problem of a secret in plain text. Join leaves it
 	// out if the setting has another problem.
 	plainSecret bool
+	// Partial is set if the engine can start with it: only what needs the setting
+	// cannot be done.
+	Partial bool
 }
 
 func (p *Problem) Error() string { return p.Place + ": " + p.Text }

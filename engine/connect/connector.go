@@ -48,18 +48,13 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 	if err := c.problemsOf("data", "vault_key"); err != nil {
 		return nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
-	wrong := map[string]string{}
-	for _, p := range c.problems {
-		if name := connectionOf(p.Key); name != "" {
-			wrong[name] = p.Error()
-		}
-	}
+	wrong, _ := connectionProblems(c.problems)
 	set, found := connection.Open(connection.Config{
 		Apps: apps, Settings: s.Connections, KnownProblems: wrong, Accounts: s.Accounts, Folder: s.Data, VaultKey: s.VaultKey,
 		HTTP: call.NewTokenHTTPClient(nil), Clock: c.clock, Log: c.log,
 	})
 	for _, p := range found {
-		if name := connectionOf(p.Path); wrong[name] == "" {
+		if name := connection.NameIn(p.Path); wrong[name] == "" {
 			c.problems = append(c.problems, &config.Problem{Key: p.Path, Place: p.Path, Text: p.Text})
 		}
 	}
@@ -72,17 +67,6 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 func (c *Connector) Close() {
 	c.service.Calls.Close()
 	c.service.Set.Close()
-}
-
-// connectionOf returns the name of the connection that a setting is of, empty
-// for none.
-func connectionOf(key string) string {
-	rest, found := strings.CutPrefix(key, "connections.")
-	name, _, _ := strings.Cut(rest, ".")
-	if !found {
-		return ""
-	}
-	return name
 }
 
 // problemsOf joins the problems of settings and of those below them.

@@ -60,7 +60,20 @@ func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error
 		}
 		return nil, fmt.Errorf("--as: %s has no kind of connection %q; it has %s", app.Title, d.Settings.As, orNone(names))
 	}
-	return d, nil
+	if d.emptySecret() != "" { // save has the error
+		return d, nil
+	}
+	return d, c.check(d)
+}
+
+// check returns an error if a connection with the settings of a draft could not be
+// used.
+func (c *Connector) check(d *Draft) error {
+	var all []error
+	for _, p := range connection.CheckSettings(c.apps, d.Settings) {
+		all = append(all, errors.New(strings.TrimPrefix(p.Error(), "connections.")))
+	}
+	return errors.Join(all...)
 }
 
 func orNone(words []string) string {
@@ -348,6 +361,9 @@ func (d *Draft) emptySecret() string {
 func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.Entry)) error {
 	if name := d.emptySecret(); name != "" {
 		return fmt.Errorf("%s is empty; nothing was saved", name)
+	}
+	if err := c.check(d); err != nil {
+		return fmt.Errorf("%w\nnothing was saved", err)
 	}
 	for _, other := range c.service.Set.OfApp(d.App.Name) {
 		s := other.Status()

@@ -3,6 +3,7 @@ package connect
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/config"
@@ -25,10 +26,40 @@ func Read(from config.Sources, apps []*bindings.App) (*config.File, error) {
 	}
 	if len(apps) > 0 {
 		for _, p := range connection.Check(connection.Config{Apps: apps, Settings: s.Connections, Accounts: s.Accounts, Folder: s.Data}) {
-			file.Problems = append(file.Problems, file.Problem(p.Path, p.Text))
+			problem := file.Problem(p.Path, p.Text)
+			problem.Partial = p.Missing
+			file.Problems = append(file.Problems, problem)
 		}
 	}
 	return file, nil
+}
+
+// connectionProblems joins the problems of each connection. It reports whether
+// there are others with which the engine cannot start.
+func connectionProblems(problems []*config.Problem) (byName map[string]string, others bool) {
+	all := map[string][]*config.Problem{}
+	for _, p := range problems {
+		if name := connection.NameIn(p.Key); name != "" {
+			all[name] = append(all[name], p)
+		} else {
+			others = others || !p.Partial
+		}
+	}
+	byName = map[string]string{}
+	for name, of := range all {
+		byName[name] = strings.ReplaceAll(config.Join(of).Error(), "\n", "; ")
+	}
+	return byName, others
+}
+
+// Usable returns the problems of each connection in a configuration. Its error is
+// that the engine cannot start with it, and names all that is wrong.
+func Usable(file *config.File) (connections map[string]string, err error) {
+	connections, others := connectionProblems(file.Problems)
+	if others {
+		err = config.Join(file.Problems)
+	}
+	return connections, err
 }
 
 // secretCredentials returns a function that reports whether a credential of an

@@ -2,9 +2,9 @@ package connection
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -21,7 +21,7 @@ type builder struct {
 	vaultErr   error            // the vault cannot be opened
 	unreadable map[string]error // for each entry that cannot be opened, by name
 	entries    map[string]*Entry
-	problems   []error
+	problems   []*Problem
 	// checkOnly is set where only settings are checked: neither the vault nor
 	// tokens are used.
 	checkOnly bool
@@ -35,7 +35,12 @@ func newBuilder(config Config, fetches *sync.WaitGroup) *builder {
 }
 
 // Problem is something wrong with a setting, named by its path.
-type Problem struct{ Path, Text string }
+type Problem struct {
+	Path, Text string
+	// Missing is set if accounts: names a connection that does not exist, because
+	// it was removed or has yet to be made.
+	Missing bool
+}
 
 func (p *Problem) Error() string { return p.Path + ": " + p.Text }
 
@@ -52,18 +57,41 @@ func Check(config Config) []*Problem {
 		}
 	}
 	b.build()
-	return b.settingProblems()
+	return b.problems
 }
 
-func (b *builder) settingProblems() []*Problem {
-	found := make([]*Problem, 0, len(b.problems))
-	for _, err := range b.problems {
-		var p *Problem
-		if errors.As(err, &p) {
-			found = append(found, p)
+// CheckSettings returns what makes the settings of a connection unusable, whether
+// or not it has all credentials yet.
+func CheckSettings(apps []*bindings.App, settings Settings) []*Problem {
+	b := newBuilder(Config{Apps: apps}.filled(), nil)
+	c := &Connection{settings: settings, configured: true, state: &state{kind: Connected}}
+	b.check(c)
+	if c.app != nil {
+		b.checkCredentials(c)
+	}
+	return b.problems
+}
+
+// NameIn returns the name of the connection that a path in the configuration is
+// of, empty for none.
+func NameIn(path string) string {
+	rest, found := strings.CutPrefix(path, "connections.")
+	if !found {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, ".")
+	return name
+}
+
+// otherProblems joins the problems that are of no one connection.
+func (b *builder) otherProblems() error {
+	var all []error
+	for _, p := range b.problems {
+		if NameIn(p.Path) == "" && !p.Missing {
+			all = append(all, p)
 		}
 	}
-	return found
+	return errors.Join(all...)
 }
 
 // openVault reads all entries of the vault.
@@ -133,6 +161,11 @@ func (b *builder) build() {
 			b.add(Settings{Name: name}, false)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(b.config.KnownProblems)) {
+		if _, stored := b.entries[name]; !stored && !inFile[name] { // its settings could not be read
+			b.add(Settings{Name: name}, true)
+		}
+	}
 	for _, c := range b.snapshot.sorted {
 		b.setParent(c)
 	}
@@ -146,6 +179,11 @@ func (b *builder) build() {
 		}
 	}
 	b.addFormerNames()
+	for _, p := range b.problems {
+		if b.snapshot.byName[NameIn(p.Path)] == nil {
+			b.snapshot.problems = append(b.snapshot.problems, p)
+		}
+	}
 }
 
 // isConnectionName reports whether a text is the name of a connection to one of
@@ -208,7 +246,10 @@ func (b *builder) logProblems() {
 	for _, c := range b.snapshot.sorted {
 		problem, kind, _ := c.currentProblem()
 		if problem != nil && (kind != Unreadable || b.vaultErr == nil) {
-			b.config.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", fmt.Sprint(problem.Message))
+			b.config.Log.Error("connection cannot be used", "connection", c.Name(), "state", kind, "error", trimPrefix(problem.Message, c.Name()))
 		}
+	}
+	for _, p := range b.snapshot.problems {
+		b.config.Log.Error("a setting is wrong", "setting", p.Path, "error", p.Text)
 	}
 }

@@ -160,6 +160,13 @@ func (c *Connection) Problem() *bindings.Error {
 	return problem
 }
 
+// Misconfigured reports whether the connection cannot be used because its settings
+// are wrong.
+func (c *Connection) Misconfigured() bool {
+	_, kind, _ := c.currentProblem()
+	return kind == Misconfigured
+}
+
 // ReadOnly reports whether only operations that read may be called.
 func (c *Connection) ReadOnly() bool { return c.settings.ReadOnly }
 

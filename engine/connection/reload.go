@@ -1,13 +1,11 @@
 package connection
 
-import (
-	"errors"
-	"slices"
-)
+import "slices"
 
 // Reload applies what changed in the vault: new connections, those that can be
 // used again, and those that are gone. A connection without a change goes on
-// with its token. On an error everything stays as it was. Reload returns the
+// with its token, and one whose settings are wrong now is broken. On an error
+// everything stays as it was. Reload returns the
 // names of the connections that can be used now and could not before. A vault
 // key that is not empty replaces the configured one from now on.
 func (s *Set) Reload(key string) (recovered []string, err error) {
@@ -23,8 +21,8 @@ func (s *Set) Reload(key string) (recovered []string, err error) {
 	}
 	b.openVault()
 	b.build()
-	if len(b.problems) > 0 {
-		return nil, errors.Join(b.problems...)
+	if err := b.otherProblems(); err != nil {
+		return nil, err
 	}
 	for _, c := range b.snapshot.sorted {
 		old := before.byName[c.Name()]

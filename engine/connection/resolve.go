@@ -32,6 +32,11 @@ func (s *snapshot) resolve(app, wanted, event string) (*Connection, error) {
 		}
 		return c, nil
 	}
+	for _, name := range s.accounts[event] {
+		if appOf(name) == app && s.byName[name] == nil {
+			return nil, fmt.Errorf("accounts: in the configuration has %q for %q, and there is no such connection (%s has %s)", name, event, app, names(all))
+		}
+	}
 	choice := all
 	if mapped := s.mapped(app, event); len(mapped) > 0 {
 		choice = mapped

@@ -1,7 +1,6 @@
 package connection
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -62,25 +61,27 @@ type snapshot struct {
 	byFormerName map[string]*Connection // by each name that it had
 	sorted       []*Connection
 	accounts     map[string][]string
+	problems     []*Problem // that are of none of these
 }
 
-// New checks all settings and makes the connections. The error joins
-// everything that is wrong, each named by its path in the configuration. An
-// entry that the vault does not open affects only the connections that need it.
+// New checks all settings and makes the connections. One whose settings are wrong,
+// or whose entry the vault does not open, is broken, and logged with the reason:
+// the others can be used. The error joins what is wrong beside connections, each
+// named by its path in the configuration.
 func New(config Config) (*Set, error) {
 	s, b := open(config)
-	if len(b.problems) > 0 {
-		return nil, errors.Join(b.problems...)
+	if err := b.otherProblems(); err != nil {
+		return nil, err
 	}
 	b.logProblems()
 	return s, nil
 }
 
-// Open is New for commands that manage connections: it returns the problems,
-// and only the connections that have them cannot be used.
+// Open is New for commands that manage connections: it returns all problems, and
+// logs none.
 func Open(config Config) (*Set, []*Problem) {
 	s, b := open(config)
-	return s, b.settingProblems()
+	return s, b.problems
 }
 
 func open(config Config) (*Set, *builder) {
@@ -114,6 +115,10 @@ func (s *Set) Close() {
 	s.fetches.Wait()
 	s.config.HTTP.CloseIdleConnections()
 }
+
+// Problems returns what is wrong in the settings beside the connections that there
+// are: with connections of unknown apps, and in accounts:.
+func (s *Set) Problems() []*Problem { return slices.Clone(s.present.Load().problems) }
 
 // Get finds a connection by its whole name, or by one that it had.
 func (s *Set) Get(name string) (*Connection, bool) { return s.present.Load().get(name) }
@@ -150,7 +155,7 @@ func (s *Set) ByAccount(app, account string) (*Connection, bool) {
 		if account == "" || c.app.Name != app || c.Account() != account {
 			continue
 		}
-		if _, kind, _ := c.currentProblem(); kind == Misconfigured {
+		if c.Misconfigured() {
 			continue
 		}
 		if found == nil || found.settings.As != "" && c.settings.As == "" {

@@ -17,9 +17,9 @@ func apps() []*bindings.App {
 }
 
 // Each problem is in the error, with its place in the configuration.
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestOpenNamesWhatIsWrong(t *testing.T) {
 	token := map[string]string{"token": "t"}
-	_, err := connection.New(connection.Config{
+	set, problems := connection.Open(connection.Config{
 		Apps:     apps(),
 		Accounts: map[string][]string{"bank": {"chat/x", "bank/b"}, "nobody": nil},
 		Settings: []connection.Settings{
@@ -39,9 +39,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			{Name: "open", TokenURL: "not an address"},
 		},
 	})
-	if err == nil {
-		t.Fatal("nothing was found wrong")
-	}
+	defer set.Close()
 	want := []string{
 		`connections.Crm: expected a name such as "highlevel" or "highlevel/paris"`,
 		`connections.cmr: there is no app "cmr" (did you mean "crm"?); known are crm, bank, chat, open`,
@@ -71,18 +69,56 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		`accounts.bank: "bank/b" is of the same app`,
 		`accounts.nobody: there is no connection "nobody"`,
 	}
-	lines := strings.Split(err.Error(), "\n")
+	var lines []string
+	for _, p := range problems {
+		lines = append(lines, p.Error())
+	}
 	for _, word := range want {
 		found := false
 		for _, line := range lines {
 			found = found || strings.HasPrefix(line, word)
 		}
 		if !found {
-			t.Errorf("the error does not have %q", word)
+			t.Errorf("no problem is %q", word)
 		}
 	}
 	if len(lines) != len(want) {
-		t.Errorf("got %d problems, want %d:\n%s", len(lines), len(want), err)
+		t.Errorf("got %d problems, want %d:\n%s", len(lines), len(want), strings.Join(lines, "\n"))
+	}
+}
+
+// TestOnlyOneIsLeft: a call is not sent to the only connection that can be used, if
+// another one whose settings are wrong, or that is gone, may be meant.
+func TestOnlyOneIsLeft(t *testing.T) {
+	token := map[string]string{"token": "t"}
+	set, err := connection.New(connection.Config{
+		Apps:          apps(),
+		Accounts:      map[string][]string{"crm": {"chat/gone"}},
+		KnownProblems: map[string]string{"open/paris": "found a number, expected settings by name"},
+		Settings: []connection.Settings{
+			{Name: "crm", Credentials: token}, {Name: "bank", Credentials: token}, {Name: "bank/pa ris", Credentials: token},
+			{Name: "chat", Credentials: token}, {Name: "open"}, {Name: "cmr"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for app, want := range map[string]string{
+		"bank": "bank has 2 connections (bank, bank/pa ris)",
+		"open": "open has 2 connections (open, open/paris)",
+		"chat": `accounts: in the configuration has "chat/gone" for "crm", and there is no such connection (chat has chat)`,
+	} {
+		if c, err := set.Resolve(app, "", "crm"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, %v, want %s", app, c, err, want)
+		}
+	}
+	got := ""
+	for _, p := range set.Problems() {
+		got += p.Error() + "\n"
+	}
+	want := "connections.cmr: there is no app \"cmr\" (did you mean \"crm\"?); known are crm, bank, chat, open\naccounts.crm: there is no connection \"chat/gone\"\n"
+	if got != want {
+		t.Errorf("got  %swant %s", got, want)
 	}
 }
 

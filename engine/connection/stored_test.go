@@ -125,6 +125,26 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// TestReloadWithWrongSettings: an entry with settings that cannot be used makes that
+// connection unusable, at a reload and at the next start, and no other.
+func TestReloadWithWrongSettings(t *testing.T) {
+	v, data := newVendor(t), t.TempDir()
+	put(t, data, stored("crm", "refresh-0"))
+	set := v.open(t, data, nil)
+	put(t, data, connection.Entry{Connection: "crm/paris", AuthName: "token", ConnectedAt: monday,
+		Settings: &connection.Settings{Name: "crm/paris", BaseURL: "http://crm.example", As: "compny", Credentials: map[string]string{"token": "pit-1234"}}},
+		stored("crm/lyon", "refresh-0"))
+	if recovered, err := set.Reload(""); err != nil || fmt.Sprint(recovered) != "[crm/lyon]" {
+		t.Fatalf("recovered %v, %v", recovered, err)
+	}
+	set.Close()
+	for _, one := range []*connection.Set{set, v.open(t, data, nil)} {
+		wantHeader(t, one, "crm/lyon", "Bearer access-1")
+		_, err := authorize(t, one, "crm/paris")
+		wantError(t, err, bindings.BrokenConnection, `base_url: expected https (http only on this machine), found "http://crm.example"`, `as: crm has no such kind of connection`)
+	}
+}
+
 // With a vault that cannot be opened only the connections that need it cannot be
 // used; nothing is deleted, and with the right key all work again.
 func TestVaultWithoutItsKey(t *testing.T) {

@@ -16,11 +16,16 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 )
 
-// addProblem adds a problem at a path below connections.
+// addProblem adds a problem at a path below connections. Nothing is sent on the
+// connection then. It stays among those of its app: else a call could go to the
+// only other one.
 func (b *builder) addProblem(c *Connection, setting, message string, args ...any) {
 	if c.state != nil && c.app != nil {
-		// Open goes on with problems: nothing is sent on this connection.
-		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s%s", strings.TrimPrefix(setting+": ", ": "), fmt.Sprintf(message, args...)), b.config.Clock.Now())
+		text := strings.TrimPrefix(setting+": ", ": ") + fmt.Sprintf(message, args...)
+		if before, kind, _ := c.currentProblem(); kind == Misconfigured {
+			text = trimPrefix(before.Message, c.Name()) + "; " + text
+		}
+		c.setProblem(Misconfigured, broken(c.app.Name, c.Name(), "%s", text), b.config.Clock.Now())
 	}
 	path := "connections." + c.Name()
 	if setting != "" {
@@ -30,7 +35,7 @@ func (b *builder) addProblem(c *Connection, setting, message string, args ...any
 }
 
 func (b *builder) addProblemAt(path, message string, args ...any) {
-	b.problems = append(b.problems, &Problem{path, fmt.Sprintf(message, args...)})
+	b.problems = append(b.problems, &Problem{Path: path, Text: fmt.Sprintf(message, args...)})
 }
 
 // minInterval protects a vendor's rate limit from a mistake in the settings.
@@ -45,10 +50,6 @@ func ValidName(name string) bool { return namePattern.MatchString(name) }
 func (b *builder) check(c *Connection) {
 	c.settings.BaseURL = strings.TrimRight(c.settings.BaseURL, "/")
 	settings := c.settings
-	if !namePattern.MatchString(settings.Name) {
-		b.addProblem(c, "", `expected a name such as "highlevel" or "highlevel/paris": an app, and behind a slash letters, digits, "-" and "_"`)
-		return
-	}
 	if b.snapshot.byName[settings.Name] != nil {
 		b.addProblem(c, "", "is listed twice")
 		return
@@ -60,7 +61,13 @@ func (b *builder) check(c *Connection) {
 			c.app = app
 		}
 	}
-	if c.app == nil {
+	switch {
+	case !namePattern.MatchString(settings.Name):
+		b.addProblem(c, "", `expected a name such as "highlevel" or "highlevel/paris": an app, and behind a slash letters, digits, "-" and "_"`)
+		if c.app == nil {
+			return
+		}
+	case c.app == nil:
 		b.addProblem(c, "", "there is no app %q%s; known are %s", appOf(settings.Name), didYouMean(appOf(settings.Name), known), joinOrNone(known))
 		return
 	}
@@ -221,14 +228,14 @@ func (b *builder) checkAccounts() {
 	for _, from := range slices.Sorted(maps.Keys(b.config.Accounts)) {
 		path := "accounts." + from
 		if b.snapshot.byName[from] == nil {
-			b.addProblemAt(path, "there is no connection %q%s", from, didYouMean(from, known))
+			b.addMissing(path, from, known)
 		}
 		byApp := map[string]string{}
 		for _, to := range b.config.Accounts[from] {
 			app := appOf(to)
 			switch {
 			case b.snapshot.byName[to] == nil:
-				b.addProblemAt(path, "there is no connection %q%s", to, didYouMean(to, known))
+				b.addMissing(path, to, known)
 			case app == appOf(from):
 				b.addProblemAt(path, "%q is of the same app; calls to an event's own app always go to the event's connection", to)
 			case byApp[app] != "":
@@ -237,6 +244,13 @@ func (b *builder) checkAccounts() {
 			byApp[app] = to
 		}
 	}
+}
+
+// addMissing adds the problem of a connection that accounts: names and that does
+// not exist.
+func (b *builder) addMissing(path, name string, known []string) {
+	p := &Problem{Path: path, Text: fmt.Sprintf("there is no connection %q%s", name, didYouMean(name, known)), Missing: true}
+	b.problems = append(b.problems, p)
 }
 
 // rejectDuplicate makes a connection unusable whose account another one has.

@@ -43,9 +43,9 @@ type Backup struct {
 
 // Finding is a problem that is not solved without a person.
 type Finding struct {
-	// Kind is journal, script, held, blocked, flood, restored, wait, version,
+	// Kind is journal, script, connection, held, blocked, flood, restored, wait, version,
 	// format, overdue, lane, webhook, poll or circuit; without an engine also
-	// engine, folder, configuration, vault or connection.
+	// engine, folder, configuration or vault.
 	Kind string `json:"kind"`
 	// Run is one of the Runs that have the same cause.
 	Run   string `json:"run,omitempty"`

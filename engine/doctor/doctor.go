@@ -69,6 +69,7 @@ func Examine(ctx context.Context, e Engine) ([]control.Finding, error) {
 	}{
 		{e.Health != nil && e.Store != nil, d.journal},
 		{e.Scripts != nil, d.scripts},
+		{e.Connections != nil, d.connections},
 		{e.Store != nil, d.undecided},
 		{e.Store != nil, d.blocked},
 		{e.Store != nil, d.floods},
@@ -216,6 +217,26 @@ func operationFlag(call string) string {
 		return ""
 	}
 	return " --operation " + call
+}
+
+// connections finds connections that cannot be used.
+func (d *diagnosis) connections(context.Context) error {
+	for _, c := range d.Connections.All() {
+		s := c.Status()
+		ofParent := c.Parent() != nil && c.Parent().Problem() != nil && !c.Misconfigured()
+		if s.State == connection.Connected || ofParent {
+			continue
+		}
+		do := "tidewire connect " + s.Name
+		if c.Misconfigured() && s.Configured {
+			do = "correct it in the configuration and start the engine again"
+		}
+		d.findings = append(d.findings, control.Finding{Kind: "connection", Since: s.Since.UTC().Format(time.RFC3339), Text: fmt.Sprintf("connection %q cannot be used: %s", s.Name, s.Reason), Do: do})
+	}
+	for _, p := range d.Connections.Problems() {
+		d.findings = append(d.findings, control.Finding{Kind: "connection", Text: p.Error(), Do: "correct it in the configuration and start the engine again"})
+	}
+	return nil
 }
 
 func (d *diagnosis) blocked(ctx context.Context) error {

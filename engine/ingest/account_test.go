@@ -15,6 +15,35 @@ import (
 	"github.com/tidewire/tidewire/engine/ingest"
 )
 
+// TestMisconfigured: a webhook that may be for a connection with wrong settings is
+// sent again, and those for others are accepted.
+func TestMisconfigured(t *testing.T) {
+	r := newReceiver(t, func(c *ingest.Config) {
+		set, err := connection.New(connection.Config{Apps: c.Apps, Folder: t.TempDir(), Settings: []connection.Settings{
+			{Name: "bank", Credentials: map[string]string{"token": "secret-token"}, WebhookSecret: "bank-secret"},
+			{Name: "bank/lyon", Account: "lyon", BaseURL: "http://bank.example", WebhookSecret: " ", Credentials: map[string]string{"token": "secret-token"}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Connections = set
+	})
+	const client = `{"id":"e1","type":"v1/clients","data":{"event":"created","id":"cl1"}}`
+	for _, test := range []struct {
+		path, secret string
+		want         int
+	}{
+		{"/hooks/bank/lyon", "lyon-secret", 503},
+		{"/hooks/bank", "lyon-secret", 503},
+		{"/hooks/bank/bank", "bank-secret", 404}, // there is none, whatever is wrong with others
+		{"/hooks/bank", "bank-secret", 200},
+	} {
+		if status, _, _ := r.post(t, test.path, client, signed(t, r.apps[1], 0, test.secret, now)); status != test.want {
+			t.Errorf("%s with %s: got %d, want %d", test.path, test.secret, status, test.want)
+		}
+	}
+}
+
 // of returns an option that replaces the connections. Each is completed with a
 // token and, for bank, a secret.
 func of(t *testing.T, apps []*bindings.App, settings ...connection.Settings) func(*ingest.Config) {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,8 +15,37 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 )
 
-// webhook judges the head of a webhook of an app.
+// webhook judges the head of a webhook of an app. What is refused while the
+// settings of a connection are wrong may be for that one, and is sent again.
 func (s *Server) webhook(m *message) (opened, *refusal) {
+	o, refused := s.openWebhook(m)
+	if handle := o.handle; handle != nil {
+		o.handle = func() (result, *refusal) {
+			v, refused := handle()
+			return v, s.orMisconfigured(m, refused)
+		}
+	}
+	return o, s.orMisconfigured(m, refused)
+}
+
+// orMisconfigured returns the refusal of a webhook, or another one for now if a
+// connection at its address has wrong settings.
+func (s *Server) orMisconfigured(m *message, refused *refusal) *refusal {
+	if refused == nil {
+		return nil
+	}
+	app, name := m.PathValue("app"), m.PathValue("name")
+	for _, c := range s.config.Connections.OfApp(app) {
+		if c.Misconfigured() && (name == "" || c.Name() == app+"/"+name) {
+			later := m.retryLater("settings", fmt.Sprintf("the settings of connection %q are wrong", c.Name()))
+			later.cause = errors.New(refused.text)
+			return &later
+		}
+	}
+	return refused
+}
+
+func (s *Server) openWebhook(m *message) (opened, *refusal) {
 	src := s.apps[m.PathValue("app")]
 	if src == nil {
 		return opened{}, &refusal{status: http.StatusNotFound, reason: "app",
