@@ -290,7 +290,7 @@ func (s *story) printRun(one control.RunDetails) {
 
 // random matches ids in texts that differ each time, and signatures of approval
 // links.
-var random = regexp.MustCompile(`\b[0-9]{10}\.[A-Za-z0-9_-]{43}|\b[0-9a-f]{32}\b|\b[A-Za-z0-9]{24}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\brun_[0-9a-z]+|\b[A-Za-z0-9]{20}\b`)
+var random = regexp.MustCompile(`\b[0-9]{10}\.[A-Za-z0-9_-]{43}|\b[0-9a-f]{32}\b|\b[A-Za-z0-9]{24}\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\brun_[0-9a-z]+(?:\.[0-9]+\.[A-Z2-7]{26})?|\b[A-Za-z0-9]{20}\b`)
 
 // normal replaces ids by numbers in the order of their first occurrence.
 func (s *story) normal(text string) string {

@@ -69,6 +69,16 @@ func testApprovalAnswer(t reporter, app *bindings.App, trigger *bindings.Trigger
 			t.Errorf("%s: decides: %v", trigger.Name, err)
 		}
 	}
+	for _, m := range d.Messages {
+		for _, path := range m.Event {
+			if _, _, err := typeAt(app.Catalogue, trigger.Data, path); err != nil {
+				t.Errorf("%s: decides: messages: %v", trigger.Name, err)
+			}
+		}
+		if len(m.Event) == 0 || len(m.Event) != len(m.Sent) {
+			t.Errorf("%s: decides: messages: expected as many paths in sent as in event, one at least, found %v and %v", trigger.Name, m.Event, m.Sent)
+		}
+	}
 	if len(d.Answer) == 0 {
 		t.Errorf("%s: decides, and there is no path of the answer", trigger.Name)
 	}

@@ -28,6 +28,7 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, l link) {
 // decide answers a POST: the first valid answer decides.
 func (d *Dashboard) decide(w http.ResponseWriter, r *http.Request, l link) {
 	if err := d.sameOrigin(r); err != nil {
+		d.logRefused(r, l, answer{}, err.Error())
 		d.writeMessage(w, http.StatusForbidden, "Not from here", "This answer was sent from another site. Open the link itself and choose there.")
 		return
 	}
@@ -41,9 +42,11 @@ func (d *Dashboard) decide(w http.ResponseWriter, r *http.Request, l link) {
 	case !found:
 		return
 	case approval.Decision != nil:
+		d.logRefused(r, l, given, journal.ErrDecided.Error())
 		d.writeDecision(w, http.StatusConflict, approval, false)
 		return
 	case !d.fromForm(r, l, given):
+		d.logRefused(r, l, given, "the form is not valid any more, or the browser has not the cookie of the page")
 		d.writeQuestion(w, r, http.StatusForbidden, l, approval, given,
 			"This form was no longer valid, and nothing was decided. Please choose again; your browser must accept this page's cookie.")
 		return
@@ -57,6 +60,7 @@ func (d *Dashboard) decide(w http.ResponseWriter, r *http.Request, l link) {
 		Choice: given.Choice, By: given.By, Note: given.Note, At: d.config.Clock.Now().UTC(),
 	})
 	if err != nil {
+		d.logRefused(r, l, given, err.Error())
 		d.writeRefusal(w, r, l, err)
 		return
 	}
@@ -66,6 +70,11 @@ func (d *Dashboard) decide(w http.ResponseWriter, r *http.Request, l link) {
 	w.Header().Set("Location", "?"+thanks)
 	d.headers(w)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// logRefused logs an answer that decides nothing, with whose it is.
+func (d *Dashboard) logRefused(r *http.Request, l link, given answer, why string) {
+	d.config.Log.WarnContext(r.Context(), "an answer to an approval has no effect", "approval", l.id, "choice", given.Choice, "by", given.By, "from", r.RemoteAddr, "error", why)
 }
 
 // approval reads the approval of a link. Where it cannot be shown, it writes a

@@ -73,6 +73,9 @@ func TestSecondDecider(t *testing.T) {
 		late.do(late.request(http.MethodPost, d.link(), form.Encode())).wants(t, http.StatusConflict,
 			"decided already, and your answer was not taken", "Approve", "by Early")
 	}
+	if log := d.log.String(); !strings.Contains(log, `msg="an answer to an approval has no effect" approval=a1 choice=reject by=Late from=127.0.0.1:`) {
+		t.Errorf("the log is\n%s", log)
+	}
 	if made := d.store.decision("a1"); made.By != "Early" {
 		t.Errorf("the decision is %+v", made)
 	}

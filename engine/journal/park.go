@@ -98,6 +98,8 @@ type Approval struct {
 	Choices []string  `json:"choices"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
+	// Deliveries are the calls that had its id.
+	Deliveries []Delivery `json:"deliveries,omitempty"`
 	// Decision is nil until a person has decided.
 	Decision *Decision `json:"decision,omitempty"`
 }

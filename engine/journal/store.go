@@ -328,6 +328,11 @@ type Effect struct {
 	// Decision is recorded: the step is that of a call whose result was not known, and
 	// its result is what was found out. It can be set beside Written.
 	Decision *CallDecision
+	// Deliveries are recorded: the step is a call that had the ids of approvals in its
+	// arguments. They are stored with the begun record, and again with the answer,
+	// which names the message. They can be set beside Written. Ids of no approval
+	// change nothing.
+	Deliveries []Delivery
 	// Approval is created: the caller sets its id, title, text, choices and end,
 	// the store the rest. The result is the step's own.
 	Approval *Approval

@@ -11,7 +11,6 @@ import (
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/change"
 	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -29,7 +28,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Caller: h.caller(step), Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), OwnKey: h.ownKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
-		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, h.writtenRecord(s, connection, nil)),
+		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, journal.Effect{Written: h.writtenRecord(s, connection, nil), Deliveries: h.deliveries(s.App, step, connection, nil)}),
 	})
 	if found := h.doneBefore(ctx, s, step, connection, args, secrets, err); found != nil {
 		answer.Body, err = found, nil
@@ -47,9 +46,9 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 			return result{attempts: answer.Sendings}, fmt.Errorf("encode a page: %w", err)
 		}
 	}
-	effect := journal.Effect{Written: h.writtenRecord(s, connection, value)}
+	effect := journal.Effect{Written: h.writtenRecord(s, connection, value), Deliveries: h.deliveries(s.App, step, connection, value)}
 	if s.Options.AsFile {
-		effect = journal.Effect{File: fileHash(value)}
+		effect.Written, effect.File = nil, fileHash(value)
 	}
 	return result{value: value, attempts: answer.Sendings, limitWait: answer.LimitWait, effect: effect}, nil
 }
@@ -70,12 +69,12 @@ type page struct {
 // request leaves that may change something. If the request was certainly not
 // done, the next record of the step replaces the begun one, or parking the run
 // removes it.
-func (h *host) begunRecorder(step journal.Step, written *change.Written) call.BegunRecorder {
+func (h *host) begunRecorder(step journal.Step, effect journal.Effect) call.BegunRecorder {
 	step.State = journal.Begun
 	return call.BegunRecorder{
 		Begin: func(ctx context.Context, sent json.RawMessage) error {
 			step.Sent = sent
-			_, err := h.record(ctx, step, journal.Effect{Written: written})
+			_, err := h.record(ctx, step, effect)
 			if err == nil {
 				h.status = h.status.after(recorded, step)
 			}
@@ -121,14 +120,17 @@ func (h *host) request(ctx context.Context, s vm.Step, step journal.Step, again 
 	}
 	catalogue, _ := s.App.Module(strings.TrimSuffix(s.Name, ".request"))
 	raw := call.RawRequest{App: s.App, Catalogue: catalogue, Connection: connection, Timeout: s.Options.Timeout, Key: s.Options.Key, Caller: h.caller(step), AsFile: s.Options.AsFile,
-		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, nil)}
+		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, journal.Effect{Deliveries: h.deliveries(s.App, step, connection, nil)})}
 	if err := json.Unmarshal(args, &raw); err != nil {
 		return result{}, invalid(s, "expected { method, path, query, body }: "+err.Error())
 	}
 	answer, err := h.runner.config.Calls.Raw(ctx, raw)
 	done := result{value: answer.Body, attempts: answer.Sendings, retryAfter: answer.RetryAfter, limitReached: answer.LimitReached, limitWait: answer.LimitWait, refused: answer.Refused}
-	if err == nil && s.Options.AsFile {
-		done.effect.File = fileHash(answer.Body)
+	if err == nil {
+		done.effect.Deliveries = h.deliveries(s.App, step, connection, answer.Body)
+		if s.Options.AsFile {
+			done.effect.File = fileHash(answer.Body)
+		}
 	}
 	return done, err
 }
@@ -139,7 +141,7 @@ func (h *host) http(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	request := call.HTTPRequest{Secrets: secrets, Again: again, Caller: h.caller(step), BegunRecorder: h.begunRecorder(step, nil)}
+	request := call.HTTPRequest{Secrets: secrets, Again: again, Caller: h.caller(step), BegunRecorder: h.begunRecorder(step, journal.Effect{})}
 	if err := json.Unmarshal(args, &request); err != nil {
 		return result{}, invalid(s, "expected (url, { headers, query, json, body, auth, timeout }): "+err.Error())
 	}

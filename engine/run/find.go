@@ -213,7 +213,7 @@ func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, l 
 		if err != nil {
 			return nil, h.endActivation(ctx, step, err)
 		}
-		effect.Written = h.writtenRecord(s, connection, answer)
+		effect.Written, effect.Deliveries = h.writtenRecord(s, connection, answer), h.deliveries(s.App, step, connection, answer)
 	}
 	step.State, step.Result, step.Sent = journal.Done, answer, nil
 	step.Duration = h.runner.config.Clock.Now().Sub(step.Started)

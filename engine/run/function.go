@@ -21,7 +21,7 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 	}
 	repeatable := s.Operation.ReadOnly() || s.Operation.Idempotent != ""
 	maybeDone := h.status.state >= call.MaybeDone // by an earlier call
-	recorder := h.begunRecorder(step, nil)
+	recorder := h.begunRecorder(step, journal.Effect{})
 	if err := h.runner.config.Calls.MaySend(); err != nil {
 		return result{}, err
 	}

@@ -28,6 +28,7 @@ type Store interface {
 	journal.Commands
 	Version(ctx context.Context, hash string) (journal.Version, error)
 	Run(ctx context.Context, id string) (journal.Run, []journal.Step, error)
+	Approval(ctx context.Context, id string) (journal.Approval, error)
 	Event(ctx context.Context, id string) (journal.Event, []journal.Run, error)
 	Runs(ctx context.Context, q journal.RunQuery) ([]journal.Run, error)
 }

@@ -23,7 +23,7 @@ type Order {"fields":["id: string","customer: string","n: integer"]}
 trigger %[1]s.order.created {"vendor":"order.created","record":"customer","data":"#Order"}
 trigger %[1]s.order.confirmed {"vendor":"order.confirmed","record":"customer","data":"#Order"}
 trigger %[1]s.order.closed {"vendor":"order.closed","record":"customer","data":"#Order"}
-trigger %[1]s.button.clicked {"vendor":"button.clicked","decides":{"answer":["values.0","option"],"by":"user.name"}}
+trigger %[1]s.button.clicked {"vendor":"button.clicked","decides":{"answer":["values.0","option"],"by":"user.name","messages":[{"event":["place","message"],"sent":["place","id"]},{"event":["message"],"sent":["hidden_id"]}]}}
 `
 
 func app(t testing.TB, name string) *bindings.App {

@@ -100,7 +100,7 @@ func (h *host) approval(s vm.Step, step journal.Step) (result, error) {
 		return result{}, invalid(s, "expected { title, text, choices, timeout }: "+err.Error())
 	}
 	a := journal.Approval{
-		ID: fmt.Sprintf("%s.%d", h.lease.Run, step.Number), Run: h.lease.Run, Step: step.Number,
+		ID: journal.NewApprovalID(h.lease.Run, step.Number), Run: h.lease.Run, Step: step.Number,
 		Title: args.Title, Text: args.Text, Choices: args.Choices, Created: step.Started,
 	}
 	if args.Timeout != "" {

@@ -278,6 +278,33 @@ var approvalTests = map[string]func(f *fixture){
 		_, err = f.store.Decide(f.ctx, "ap_2", journal.Decision{Choice: "yes"})
 		f.wantErr(err, journal.ErrNotFound)
 	},
+	"the calls that had its id are stored with it": func(f *fixture) {
+		ids := f.queue(2, "c_1", hook("new"))
+		h := lease(f.next())
+		f.asks(h, 1, "ap_1", time.Time{})
+		send := func(h journal.Lease, number int, state journal.StepState, all ...journal.Delivery) {
+			one := step(number, "slack.chat.post_message", `{"ts":"1"}`)
+			if state == journal.Begun {
+				one = begun(number, "slack.chat.post_message")
+			}
+			f.record(h, one, journal.Effect{Deliveries: all})
+		}
+		send(h, 2, journal.Begun, journal.Delivery{Approval: "ap_1", Connection: "slack"}, journal.Delivery{Approval: "ap_2", Connection: "slack"})
+		sent := func() string {
+			a, err := f.store.Approval(f.ctx, "ap_1")
+			if err != nil {
+				f.Fatal(err)
+			}
+			return fmt.Sprint(a.Deliveries)
+		}
+		want(f, "before the answer", sent(), "[{ap_1 slack []}]")
+		send(h, 2, journal.Done, journal.Delivery{Approval: "ap_1", Connection: "slack", Message: []string{"C1 1", "1"}})
+		f.do(f.store.Finish(f.ctx, h, journal.Finish{State: journal.Succeeded}))
+		other := lease(f.nextIs(ids[1]))
+		send(other, 1, journal.Done, journal.Delivery{Approval: "ap_1", Connection: "slack/b"})
+		f.reopen()
+		want(f, "after the answers", sent(), "[{ap_1 slack [C1 1 1]} {ap_1 slack/b []}]")
+	},
 	"a decision wakes the run, before or after it waits": func(f *fixture) {
 		for _, before := range []bool{true, false} {
 			id := fmt.Sprint("ap_", before)

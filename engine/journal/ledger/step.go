@@ -124,6 +124,8 @@ func (t *stepTask) check(l *Ledger, step journal.Step) error {
 		return errors.New("a step has one effect at most")
 	case effect.Decision != nil && (count > 0 || step.State != journal.Done):
 		return errors.New("a decision comes with a call that is done")
+	case len(effect.Deliveries) > 0 && step.State == journal.Erred:
+		return errors.New("deliveries come with a call that is begun or done")
 	case effect.Written != nil && (count > 0 || step.State == journal.Erred):
 		return errors.New("what was written comes with a call that is begun or done, alone")
 	case count > 0 && step.State != journal.Done:
@@ -194,6 +196,10 @@ func (t *stepTask) decide(b *batch) error {
 	}
 	if d := t.effect.Decision; d != nil {
 		b.addDecision(t.run, t.step.Number, *d)
+	}
+	for _, d := range t.effect.Deliveries {
+		b.changeCount++
+		b.changes.Deliveries = append(b.changes.Deliveries, Delivery{t.run, t.step.Number, d})
 	}
 	if r.State != Running || r.Epoch != lease.Epoch {
 		n, err := b.activate(r, lease)

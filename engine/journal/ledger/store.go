@@ -296,6 +296,7 @@ type Changes struct {
 	Awaits     []Await
 	Approvals  []*Approval // new ones
 	Decisions  []*Approval // decided ones
+	Deliveries []Delivery
 
 	Resolutions []Resolution
 
@@ -319,6 +320,12 @@ type Changes struct {
 
 // The parts of Changes.
 type (
+	// Delivery is a call of a run that had the id of an approval.
+	Delivery struct {
+		Run  int64
+		Step int
+		journal.Delivery
+	}
 	// Resolution is a decision about a held run.
 	Resolution struct {
 		Run int64
@@ -478,7 +485,7 @@ func (c *Changes) reset() {
 		Rules: empty(c.Rules), Versions: empty(c.Versions), DropLive: empty(c.DropLive), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Subscriptions: empty(c.Subscriptions), IDs: empty(c.IDs),
 		Events: empty(c.Events), Echoes: empty(c.Echoes), NewRuns: empty(c.NewRuns), Runs: empty(c.Runs), Merged: empty(c.Merged), Copies: empty(c.Copies),
 		DropSteps: empty(c.DropSteps), Steps: empty(c.Steps), EndSteps: empty(c.EndSteps), Files: empty(c.Files), Lasts: empty(c.Lasts), DropAwaits: empty(c.DropAwaits),
-		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), Resolutions: empty(c.Resolutions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),
+		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), Deliveries: empty(c.Deliveries), Resolutions: empty(c.Resolutions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),
 		Changed: empty(c.Changed), Sightings: empty(c.Sightings), DropDeferred: empty(c.DropDeferred), Deferred: empty(c.Deferred),
 		States: empty(c.States), Links: empty(c.Links), Floods: empty(c.Floods), Allow: empty(c.Allow),
 	}

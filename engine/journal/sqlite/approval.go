@@ -28,6 +28,18 @@ func (r *Reader) approvals(ctx context.Context, condition string, args ...any) (
 	}, `SELECT id, run, step, title, text, choices, created, expires, choice, by, note, decided FROM approval `+condition, args...)
 }
 
+func (r *Reader) deliveries(ctx context.Context, approval string) ([]journal.Delivery, error) {
+	return list(ctx, r.db, func(row *sql.Rows) (journal.Delivery, error) {
+		d := journal.Delivery{Approval: approval}
+		var message []byte
+		err := row.Scan(&d.Connection, &message)
+		if err == nil && message != nil {
+			err = json.Unmarshal(message, &d.Message)
+		}
+		return d, err
+	}, `SELECT connection, message FROM delivery WHERE approval = ? ORDER BY run, step`, approval)
+}
+
 // Approval implements journal.Reader.
 func (r *Reader) Approval(ctx context.Context, id string) (journal.Approval, error) {
 	all, err := r.approvals(ctx, `WHERE id = ?`, id)
@@ -35,6 +47,9 @@ func (r *Reader) Approval(ctx context.Context, id string) (journal.Approval, err
 		err = sql.ErrNoRows
 	}
 	if err != nil {
+		return journal.Approval{}, r.fail(fmt.Sprintf("read approval %q", id), err)
+	}
+	if all[0].Deliveries, err = r.deliveries(ctx, id); err != nil {
 		return journal.Approval{}, r.fail(fmt.Sprintf("read approval %q", id), err)
 	}
 	return all[0], nil

@@ -101,7 +101,7 @@ func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 }
 
 func (t *tx) erase(seq int64) error {
-	for _, s := range []*stmt{t.sql.eraseLarge, t.sql.eraseSteps, t.sql.eraseApprovals, t.sql.eraseResolutions, t.sql.eraseMerged, t.sql.eraseFiles, t.sql.eraseRun} {
+	for _, s := range []*stmt{t.sql.eraseLarge, t.sql.eraseSteps, t.sql.eraseDeliveries, t.sql.eraseApprovals, t.sql.eraseResolutions, t.sql.eraseMerged, t.sql.eraseFiles, t.sql.eraseRun} {
 		if _, err := s.run(seq); err != nil {
 			return err
 		}

@@ -2,23 +2,23 @@ package sqlite
 
 // statements are the prepared statements of the writer.
 type statements struct {
-	owner                                                                                                                                                     *stmt
-	findHook, addHook, putRule, findVersion, addVersion, putVersion, putLive, dropLive, tick                                                                  *stmt
-	findSeen, addSeen, putFilter, addEvent, addRun                                                                                                            *stmt
-	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                                         *stmt
-	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                                           *stmt
-	addApproval, decide, addResolution                                                                                                                        *stmt
-	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                                    *stmt
-	addFile, copyFiles, eraseFiles                                                                                                                            *stmt
-	putWritten, dropWritten, findWritten, oldWritten, addDeferred, findDeferred, dropDeferred, setEcho                                                        *stmt
-	eventType, findPaused                                                                                                                                     *stmt
-	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                                       *stmt
-	oldRuns, eraseLarge, eraseSteps, eraseApprovals, eraseResolutions, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseFilter *stmt
-	getState, putState, dropState, addProbe, dropProbes                                                                                                       *stmt
-	putLink, findLinks, dropLink                                                                                                                              *stmt
-	putSubscription, dropSubscription                                                                                                                         *stmt
-	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                                          *stmt
-	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPause, putPlace, eventOfRun                                                             *stmt
+	owner                                                                                                                                                                      *stmt
+	findHook, addHook, putRule, findVersion, addVersion, putVersion, putLive, dropLive, tick                                                                                   *stmt
+	findSeen, addSeen, putFilter, addEvent, addRun                                                                                                                             *stmt
+	putStep, stepValues, stepSent, dropStep, addLarge, getLarge, dropLarge, copyLarge                                                                                          *stmt
+	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                                                            *stmt
+	addApproval, addDelivery, decide, addResolution                                                                                                                            *stmt
+	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                                                     *stmt
+	addFile, copyFiles, eraseFiles                                                                                                                                             *stmt
+	putWritten, dropWritten, findWritten, oldWritten, addDeferred, findDeferred, dropDeferred, setEcho                                                                         *stmt
+	eventType, findPaused                                                                                                                                                      *stmt
+	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                                                        *stmt
+	oldRuns, eraseLarge, eraseSteps, eraseDeliveries, eraseApprovals, eraseResolutions, eraseMerged, eraseRun, oldEvents, liveAwaits, eraseEvent, oldIDs, eraseID, eraseFilter *stmt
+	getState, putState, dropState, addProbe, dropProbes                                                                                                                        *stmt
+	putLink, findLinks, dropLink                                                                                                                                               *stmt
+	putSubscription, dropSubscription                                                                                                                                          *stmt
+	findPoll, addPoll, putCursor, findSighting, addSighting, putSighting, oldSightings, dropSighting                                                                           *stmt
+	findApproval, findStep, countBegun, putLease, putEnd, putPark, putPause, putPlace, eventOfRun                                                                              *stmt
 }
 
 func (s *statements) prepare(c *conn) error {
@@ -86,6 +86,8 @@ func (s *statements) prepare(c *conn) error {
 
 		&s.addApproval: `INSERT INTO approval (id, run, step, title, text, choices, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
+		&s.addDelivery: `INSERT OR REPLACE INTO delivery (approval, run, step, connection, message)
+			SELECT id, ?2, ?3, ?4, ?5 FROM approval WHERE id = ?1`,
 		&s.findApproval: `SELECT run, step, title, text, choices, created, expires, choice, by, note, decided FROM approval WHERE id = ?`,
 		&s.decide:       `UPDATE approval SET choice = ?2, by = ?3, note = ?4, decided = ?5 WHERE id = ?1 AND choice IS NULL`,
 
@@ -150,6 +152,7 @@ func (s *statements) prepare(c *conn) error {
 			SELECT result FROM step WHERE run = ?1 AND typeof(result) = 'integer' UNION ALL
 			SELECT sent FROM step WHERE run = ?1 AND typeof(sent) = 'integer')`,
 		&s.eraseSteps:       `DELETE FROM step WHERE run = ?`,
+		&s.eraseDeliveries:  `DELETE FROM delivery WHERE approval IN (SELECT id FROM approval WHERE run = ?)`,
 		&s.eraseApprovals:   `DELETE FROM approval WHERE run = ?`,
 		&s.eraseResolutions: `DELETE FROM resolution WHERE run = ?`,
 		&s.eraseMerged:      `DELETE FROM merged WHERE run = ?`,

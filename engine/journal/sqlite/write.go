@@ -40,6 +40,7 @@ func (t *tx) Write(_ context.Context, c *ledger.Changes) error {
 	write(&s, c.Decisions, by(t.sql.decide, func(a *ledger.Approval) []any {
 		return []any{a.ID, a.Decision.Choice, a.Decision.By, a.Decision.Note, a.Decision.At.UnixMicro()}
 	}))
+	write(&s, c.Deliveries, t.addDelivery)
 	write(&s, c.Resolutions, by(t.sql.addResolution, func(r ledger.Resolution) []any {
 		return []any{r.Run, int64(r.Step), string(r.Resolution), r.By, r.At.UnixMicro()}
 	}))
@@ -267,6 +268,19 @@ func (t *tx) endStep(e ledger.EndStep) error {
 		event = e.Event
 	}
 	_, err = t.sql.endWait.run(run, number, state, result, blob(e.Failure), event, e.At)
+	return err
+}
+
+func (t *tx) addDelivery(d ledger.Delivery) error {
+	var message any
+	if len(d.Message) > 0 {
+		text, err := json.Marshal(d.Message)
+		if err != nil {
+			return err
+		}
+		message = text
+	}
+	_, err := t.sql.addDelivery.run(d.Approval, d.Run, int64(d.Step), d.Connection, message)
 	return err
 }
 
