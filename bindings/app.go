@@ -111,6 +111,9 @@ type Webhook struct {
 	// Time is the path in the body of the time at which it was sent, where the
 	// signature does not have it.
 	Time string
+	// Secret are fields that are removed from a body and from its data: they are not
+	// stored, and scripts do not get them. A form has its own.
+	Secret []string
 	// ID, Type and Data are paths in the body: of the event's id, of the
 	// vendor's type, and of what becomes event.data (empty: the whole body).
 	ID   string

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ func testWebhook(t *testing.T, app *bindings.App) {
 	}
 	checkWebhook(t, hook)
 	checkAccounts(t, app)
+	checkSecrets(t, app)
 	for _, signature := range hook.Signatures {
 		t.Run(signature.Name, func(t *testing.T) { testSignature(t, signature) })
 	}
@@ -52,6 +54,7 @@ func checkWebhook(t reporter, hook *bindings.Webhook) {
 	if hook.MaxAge < 0 || hook.RetryStatus != 0 && (hook.RetryStatus < 400 || hook.RetryStatus > 599) {
 		t.Errorf("MaxAge %v, RetryStatus %d", hook.MaxAge, hook.RetryStatus)
 	}
+	checkReplays(t, hook)
 	testForms(t, hook)
 	names := map[string]bool{}
 	for _, signature := range hook.Signatures {
@@ -59,6 +62,47 @@ func checkWebhook(t reporter, hook *bindings.Webhook) {
 			t.Errorf("signature %q: expected a name of its own", signature.Name)
 		}
 		names[signature.Name] = true
+	}
+}
+
+// maxUnidentified is how old a signed webhook may be at most that has no id of the
+// vendor's: the ids of old events are deleted in time.
+const maxUnidentified = 10 * time.Minute
+
+// checkReplays checks that a webhook that somebody recorded is not accepted again.
+func checkReplays(t reporter, hook *bindings.Webhook) {
+	timed := slices.ContainsFunc(hook.Signatures, func(s bindings.Signature) bool { return strings.Contains(s.Signed, "{time}") }) || hook.Time != ""
+	if timed && (hook.MaxAge == 0 || hook.MaxAge > maxUnidentified) && hook.ID == "" {
+		t.Errorf("MaxAge %s: expected %s at most where a webhook has no id of the vendor's", hook.MaxAge, maxUnidentified)
+	}
+}
+
+// secretName matches names of fields that vendors call tokens or secrets.
+var secretName = regexp.MustCompile(`(?i)(token|secret|password|api_?key|clientstate)$`)
+
+// checkSecrets checks that nothing is stored that the vendor calls a token or a
+// secret.
+func checkSecrets(t reporter, app *bindings.App) {
+	for _, name := range app.Catalogue.Triggers() {
+		trigger, _ := app.Catalogue.Trigger(name)
+		_, d := app.Catalogue.Resolve(trigger.Data)
+		if d == nil {
+			continue
+		}
+		removed := slices.Clone(app.Webhook.Secret)
+		for _, form := range app.Webhook.Forms {
+			if form.Name == trigger.Form {
+				removed = form.Secret
+			}
+		}
+		if token := app.Webhook.Token; token != nil {
+			removed = append(removed, token.Path)
+		}
+		for _, field := range d.Fields {
+			if secretName.MatchString(field.Name) && !slices.Contains(removed, field.Name) {
+				t.Errorf("%s: the field %q is stored; expected it in Secret", name, field.Name)
+			}
+		}
 	}
 }
 

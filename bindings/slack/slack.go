@@ -74,9 +74,10 @@ func webhook() *bindings.Webhook {
 			Signed:     "v0:{time}:{body}",
 			TimeHeader: "X-Slack-Request-Timestamp",
 		}},
-		// The vendor advises five minutes. It sends again three times within
-		// the hour, and with delayed events every hour for a day.
-		MaxAge:      25 * time.Hour,
+		// The vendor's own clients accept five minutes. What it sends again, within the
+		// hour or for a day, it signs again.
+		MaxAge:      5 * time.Minute,
+		Secret:      []string{"token", "bot_access_token"},
 		ID:          "event_id",
 		Type:        "event.type",
 		BareType:    "type",

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/bindings/all"
@@ -221,6 +222,28 @@ func TestSharedChannel(t *testing.T) {
 		if status, answer, _ := r.post(t, "/hooks/slack/ours", body, signed(t, slack, 0, "webhook-secret", now)); status != want {
 			t.Errorf("%s: got %d %s, want %d", body, status, answer, want)
 		}
+	}
+}
+
+// TestTokensAreNotStored: no event has the tokens in a webhook, and none is accepted
+// that was signed more than five minutes ago.
+func TestTokensAreNotStored(t *testing.T) {
+	i := slices.IndexFunc(all.Apps(), func(app *bindings.App) bool { return app.Name == "slack" })
+	slack := all.Apps()[i]
+	r := newReceiver(t, func(c *ingest.Config) { c.Apps = []*bindings.App{slack} }, of(t, []*bindings.App{slack},
+		connection.Settings{Name: "slack/ours", Account: "T1", WebhookSecret: "webhook-secret", Credentials: map[string]string{"token": "a-credential"}}))
+	body := `{"token":"xapp-1","team_id":"T1","event_id":"E1","event":{"type":"function_executed","bot_access_token":"xwfp-1","token":"xapp-1","inputs":{"note":"a token"}}}`
+	if status, answer, _ := r.post(t, "/hooks/slack/ours", body, signed(t, slack, 0, "webhook-secret", now.Add(-4*time.Minute))); status != 200 {
+		t.Fatalf("got %d %s", status, answer)
+	}
+	for _, event := range r.stored {
+		if want := `{"type":"function_executed","inputs":{"note":"a token"}}`; string(event.Data) != want {
+			t.Errorf("stored %s, want %s", event.Data, want)
+		}
+	}
+	body = `{"token":"xapp-1","team_id":"T1","event_id":"E2","type":"app_rate_limited"}`
+	if status, answer, _ := r.post(t, "/hooks/slack/ours", body, signed(t, slack, 0, "webhook-secret", now.Add(-6*time.Minute))); status != 401 {
+		t.Errorf("after six minutes: got %d %s", status, answer)
 	}
 }
 

@@ -215,17 +215,35 @@ func withFields(object json.RawMessage, fields map[string]json.RawMessage) json.
 	return append(out, '}')
 }
 
-// withoutField returns an object without one of its fields.
-func withoutField(object json.RawMessage, name string) json.RawMessage {
-	out := []byte{'{'}
+// withoutSecrets returns a notification without what must not be stored with its
+// event: the secret by which it was verified, and tokens in it and in its data.
+func withoutSecrets(hook *bindings.Webhook, content json.RawMessage) json.RawMessage {
+	names := hook.Secret
+	if hook.Token != nil && hook.Token.Path != "" {
+		names = append(slices.Clone(names), hook.Token.Path)
+	}
+	if len(names) == 0 {
+		return content
+	}
+	return withoutFields(content, names, hook.Data)
+}
+
+// withoutFields returns an object without some of its fields, and without those of
+// an object in it.
+func withoutFields(object json.RawMessage, names []string, inner string) json.RawMessage {
+	out := append(make([]byte, 0, len(object)), '{')
 	gjson.ParseBytes(object).ForEach(func(key, value gjson.Result) bool {
-		if key.Str == name {
+		if slices.Contains(names, key.Str) {
 			return true
+		}
+		raw := json.RawMessage(value.Raw)
+		if key.Str == inner && value.IsObject() {
+			raw = withoutFields(raw, names, "")
 		}
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
-		out = append(append(append(out, key.Raw...), ':'), value.Raw...)
+		out = append(append(append(out, key.Raw...), ':'), raw...)
 		return true
 	})
 	return append(out, '}')

@@ -89,10 +89,8 @@ func (s *Server) readWebhook(src *source, conn *connection.Connection, sub *regi
 	if refused != nil {
 		return result{}, refused
 	}
-	if hook.Token != nil && hook.Token.Path != "" {
-		for i := range notifications { // the secret must not be stored with the event
-			notifications[i].content = withoutField(notifications[i].content, hook.Token.Path)
-		}
+	for i := range notifications {
+		notifications[i].content = withoutSecrets(hook, notifications[i].content)
 	}
 	v, refused := s.events(src, conn, sub, notifications, sent)
 	v.verified = true
