@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/bindings/openapi"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/control"
@@ -245,6 +246,15 @@ func TestLibrariesThatCannotBe(t *testing.T) {
 		config.Libraries = libraries
 		if _, err := engine.New(t.Context(), config); err == nil || err.Error() != want {
 			t.Errorf("found %v, want %s", err, want)
+		}
+	}
+}
+
+// TestAppNames: no app has the name of a global of scripts.
+func TestAppNames(t *testing.T) {
+	for name := range vm.New(vm.Config{}).Globals() {
+		if openapi.CheckName(name) == nil {
+			t.Errorf("an app may be called %q", name)
 		}
 	}
 }

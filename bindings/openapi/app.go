@@ -117,10 +117,14 @@ func (f *appFile) load(file string) (*bindings.App, error) {
 
 var appName = regexp.MustCompile(`^[a-z]+$`)
 
-// CheckName returns an error for a name that scripts could not require.
+// CheckName returns an error for a name that scripts could not require, or that means
+// something else in them.
 func CheckName(name string) error {
-	if !appName.MatchString(name) || slices.Contains(luaWords, name) {
+	switch {
+	case !appName.MatchString(name) || slices.Contains(luaWords, name):
 		return fmt.Errorf("the name of an app is lower-case letters and no word of Lua's own, found %q", name)
+	case slices.Contains(scriptWords, name):
+		return fmt.Errorf("the name of an app is none that scripts have already, found %q; choose another one, such as %q", name, name+"app")
 	}
 	return nil
 }

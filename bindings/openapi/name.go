@@ -12,6 +12,13 @@ import (
 var luaWords = []string{"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil",
 	"not", "or", "repeat", "return", "then", "true", "until", "while"}
 
+// scriptWords are the globals of scripts, and the words that begin triggers of the
+// engine's own.
+var scriptWords = []string{"approval", "assert", "base64", "const", "each", "emit", "error", "every", "file", "getmetatable", "hmac", "http",
+	"in", "ipairs", "json", "links", "log", "map", "math", "money", "next", "on", "pairs", "params", "pcall", "print", "random", "rawequal",
+	"rawget", "rawset", "require", "required", "respond", "run", "schedule", "secret", "select", "setmetatable", "state", "string", "table",
+	"text", "time", "tonumber", "tostring", "try", "type", "unpack", "uuid", "wait", "when", "xpcall"}
+
 // setNames sets the name of every operation. The group is its first tag, or else
 // the first part of its path that is no parameter and no version. The name in
 // the group is that of bindings.OperationName, or, for an operation without an

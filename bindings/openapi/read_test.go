@@ -233,7 +233,7 @@ func TestAppErrors(t *testing.T) {
 			t.Errorf("%s\ngot  %v\nwant %s", text, err, want)
 		}
 	}
-	for _, name := range []string{"", "Acme", "end", "a-b", "a1"} {
+	for _, name := range []string{"", "Acme", "end", "a-b", "a1", "run", "secret"} {
 		if openapi.CheckName(name) == nil {
 			t.Errorf("the name %q is accepted", name)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
+	"github.com/tidewire/tidewire/engine/panics"
 )
 
 const (
@@ -29,7 +30,10 @@ func (p *Poller) work(ctx context.Context, connection string) {
 		if sc != nil {
 			found, err := 0, sc.stopped()
 			if err == nil {
-				found, err = sc.run(ctx)
+				err = panics.Catch(p.config.Log, "a poll of "+connection, func() error {
+					found, err = sc.run(ctx)
+					return err
+				})
 			}
 			if ctx.Err() != nil {
 				return
@@ -102,7 +106,7 @@ func (p *Poller) done(sc *scan, found int, err error) {
 	if j.failures++; j.failures == 1 {
 		j.failing = now
 	}
-	if sc.resumable() {
+	if panicked := (*panics.Error)(nil); sc.resumable() && !errors.As(err, &panicked) { // else from the start
 		j.scan = sc
 	}
 	wait := p.backoff(j, err)

@@ -124,6 +124,26 @@ func TestPollSoonReadsOneItem(t *testing.T) {
 	w.want("asked", strings.Join(w.vendor.asked, " "), "/boards /boards/b2/stickers")
 }
 
+// A panic in a poll is a failure, and the poll is tried again from the start.
+func TestAPanicOfAPoll(t *testing.T) {
+	w := newFixture(t, onlyNotes)
+	w.vendor.do(func() { w.vendor.notes = []object{{"id": "n1", "text": "a"}} })
+	w.fail = func(n int) error {
+		if n == 1 {
+			panic("a fault of ours")
+		}
+		return nil
+	}
+	w.run()
+	w.pass(time.Minute)
+	w.requested(1)
+	w.pass(time.Minute)
+	w.requested(2)
+	if w.log.count("a fault of ours") == 0 || w.log.count("a poll works again") != 1 {
+		t.Errorf("the log is %v", w.log)
+	}
+}
+
 func TestAFailingPollBacksOff(t *testing.T) {
 	w := newFixture(t, onlyNotes)
 	w.vendor.answer = func(string, int) (int, http.Header) { return 500, nil }

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/panics"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -71,16 +71,13 @@ func (h *host) callFunction(ctx context.Context, s vm.Step, step journal.Step) (
 	return result{attempts: 1}, functionError(s, bindings.Unavailable, text)
 }
 
-// invoke calls the function. A panic in it is an error, with the stack in the
-// log.
+// invoke calls the function.
 func (h *host) invoke(ctx context.Context, s vm.Step, args json.RawMessage) (value any, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			h.log.Error("a function panicked", "function", s.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = fmt.Errorf("the function panicked: %v", v)
-		}
-	}()
-	return s.Function(ctx, args)
+	err = panics.Catch(h.log, "the function "+s.Name, func() error {
+		value, err = s.Function(ctx, args)
+		return err
+	})
+	return value, err
 }
 
 func functionError(s vm.Step, kind bindings.ErrorKind, text string) *bindings.Error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/panics"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
@@ -149,7 +150,8 @@ func (s *Scheduler) fire(ctx context.Context, now time.Time) time.Duration {
 			continue
 		}
 		group.Go(func() {
-			if err := s.accept(ctx, p, due, now); err != nil {
+			err := panics.Catch(s.config.Log, "the schedule "+p.Hook.Name+" of "+p.Hook.Script, func() error { return s.accept(ctx, p, due, now) })
+			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = errors.Join(failed, fmt.Errorf("%s of %s: %w", p.Hook.Name, p.Hook.Script, err))

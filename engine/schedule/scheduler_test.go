@@ -103,6 +103,9 @@ func (b *bench) start() {
 		Accept: func(_ context.Context, a journal.Arrival) error {
 			select {
 			case err := <-b.refuse:
+				if err == errPanic {
+					panic(err)
+				}
 				return err
 			default:
 				b.fired <- a
@@ -343,6 +346,24 @@ func TestStoredTickIsNotRepeated(t *testing.T) {
 	b.want("a stored tick", b.ids())
 	b.move("2026-03-29 07:00:00")
 	b.want("the next one", b.ids(), "schedule:tick:nine:2026-03-29T07:00:00Z")
+}
+
+// errPanic is an error of refuse with which Accept panics.
+var errPanic = errors.New("a fault of ours")
+
+// A panic in the work on one schedule stops no other, and its tick is tried again.
+func TestPanicOfOneSchedule(t *testing.T) {
+	b := newBench(t, "2026-03-28 08:14:00", `every("15m", { name = "a" }, function() end) every("15m", { name = "b" }, function() end)`)
+	b.start()
+	b.refuse <- errPanic
+	b.move("2026-03-28 08:15:00")
+	if ids := b.ids(); len(ids) != 1 {
+		t.Errorf("fired %v, want one of the two", ids)
+	}
+	b.move("2026-03-28 08:15:01")
+	if ids := b.ids(); len(ids) != 1 {
+		t.Errorf("fired %v, want the other one", ids)
+	}
 }
 
 func TestTickIsTriedAgain(t *testing.T) {

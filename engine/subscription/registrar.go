@@ -12,6 +12,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/panics"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
@@ -163,14 +164,22 @@ func registers(app *bindings.App) bool {
 
 // syncConnection makes one sync of a connection, and sets when the next is due.
 func (r *Registrar) syncConnection(ctx context.Context, conn *connection.Connection, c *connState, g *script.Generation) {
-	sy := r.newSyncer(conn, c, g, syncMode{register: r.config.Auto(conn.Name()) && r.config.PublicURL != ""})
-	next := sy.sync(ctx)
-	for _, change := range sy.changes {
-		r.logChange(change)
-	}
-	r.warnUnregistered(conn, c, g)
+	next := r.config.Clock.Now().Add(afterPanic)
+	_ = panics.Catch(r.config.Log, "the registration of webhooks of "+conn.Name(), func() error {
+		sy := r.newSyncer(conn, c, g, syncMode{register: r.config.Auto(conn.Name()) && r.config.PublicURL != ""})
+		planned := sy.sync(ctx)
+		for _, change := range sy.changes {
+			r.logChange(change)
+		}
+		r.warnUnregistered(conn, c, g)
+		next = planned
+		return nil
+	})
 	c.end(next)
 }
+
+// afterPanic is how long after a panic the webhooks of a connection are checked again.
+const afterPanic = 10 * time.Minute
 
 // warnNoAddress logs at the start the connections with Auto that cannot have
 // webhooks, because there is no PublicURL.

@@ -57,6 +57,20 @@ func TestTypesThatScriptsNeedAreRegistered(t *testing.T) {
 	hooks(`["v1/clients"]`)
 }
 
+// A panic in the work on one connection is logged, and its webhooks are registered
+// when they are checked again.
+func TestPanic(t *testing.T) {
+	w := newFixture(t, on("qonto.client.created"))
+	w.store.refuses(func(journal.Subscription) bool { panic("a fault of ours") })
+	w.run()
+	if !strings.Contains(w.log.String(), "a fault of ours") {
+		t.Errorf("the log is %s", w.log)
+	}
+	w.store.refuses(nil)
+	w.pass(10 * time.Minute)
+	w.same("registered", w.hooks("qonto", "webhook_subscriptions", "types"), []string{`["v1/clients"]`})
+}
+
 // Secrets are only in the vault, encrypted, and at the vendor.
 func TestSecretsAreOnlyInTheVault(t *testing.T) {
 	w := newFixture(t, on("qonto.client.created", "helpdesk.card.created", "post.card.created"))
