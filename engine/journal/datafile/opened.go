@@ -22,6 +22,9 @@ func logPath(database string) string {
 	return database + logSuffix
 }
 
+// logFile is the index of the log in Opened.files.
+const logFile = 1
+
 // Opened is the files of a database that this process has open.
 type Opened struct {
 	files []*openFile // the database, the log and the lock file
@@ -96,9 +99,15 @@ type ReplacedError struct {
 	Gone bool // there is no file at the path
 	// LogOnly is set if the database and the lock file are still the open ones.
 	LogOnly bool
+	// Cut is set if the path is that of the open log, whose content was removed. The
+	// database must not be closed then: SQLite would write what is left to it.
+	Cut bool
 }
 
 func (e *ReplacedError) Error() string {
+	if e.Cut {
+		return fmt.Sprintf("%q was cut", e.Path)
+	}
 	if e.Gone {
 		return fmt.Sprintf("%q was removed", e.Path)
 	}
@@ -109,6 +118,9 @@ func (e *ReplacedError) Error() string {
 // Errors of the file system other than that a path does not exist do not count.
 // It is safe for concurrent use.
 func (o *Opened) Check() error {
+	if o.cut.Load() {
+		return &ReplacedError{Path: o.files[logFile].path, Cut: true}
+	}
 	states, settled := o.folderStates()
 	if last := o.unchanged.Load(); settled && last != nil && *last == states {
 		return nil
@@ -118,7 +130,7 @@ func (o *Opened) Check() error {
 		switch gone, replaced := f.compare(); {
 		case !gone && !replaced:
 		case found == nil:
-			found = &ReplacedError{Path: f.path, Gone: gone, LogOnly: i == 1}
+			found = &ReplacedError{Path: f.path, Gone: gone, LogOnly: i == logFile}
 		default:
 			found.LogOnly = false
 		}
@@ -150,7 +162,7 @@ func (o *Opened) folderStates() (states [maxFolders]folderState, settled bool) {
 func (o *Opened) BeforeClose(complete bool) error {
 	o.closing.Store(true)
 	o.endRecords(!complete)
-	if !complete || o.last == (Position{}) { // or it could not be opened
+	if !complete || o.last.same(Position{}) { // or it could not be opened
 		return nil
 	}
 	return errors.Join(filelock.WriteNote(o.lock, []byte(closedNote)), o.lock.Sync())

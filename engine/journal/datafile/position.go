@@ -3,7 +3,9 @@ package datafile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 )
@@ -15,6 +17,14 @@ type Position struct {
 	Salt1, Salt2 uint32
 	Frames       uint32 // up to the last commit
 	Stored       uint32 // of these, how many are in the database file too
+
+	page uint32 // the size of a page, in bytes
+}
+
+// same reports whether two positions are of the same log, and equally far.
+func (p Position) same(q Position) bool {
+	p.page, q.page = 0, 0
+	return p == q
 }
 
 // The wal-index (the -shm file) begins with two copies of a header. The number
@@ -40,7 +50,24 @@ func readIndex(index *os.File) (p Position, ok bool) {
 	return Position{
 		Salt1: binary.BigEndian.Uint32(b[32:]), Salt2: binary.BigEndian.Uint32(b[36:]), // SQLite copies them from the log
 		Frames: native.Uint32(b[16:]), Stored: native.Uint32(b[indexStored:]),
+		page: pageSize(native.Uint16(b[14:])),
 	}, true
+}
+
+// pageSize decodes a size of 16 bits: 1 is 65,536.
+func pageSize(n uint16) uint32 { return uint32(n)&0xfe00 | uint32(n)&1<<16 }
+
+// inLog reports whether the last frame of a position is in the log, or cannot be read.
+func (p Position) inLog(log io.ReaderAt) bool {
+	if p.Frames == 0 || p.page == 0 {
+		return true
+	}
+	var salts [8]byte
+	at := logHeader + int64(p.Frames-1)*int64(frameHeader+p.page) + 8
+	if n, err := log.ReadAt(salts[:], at); n < len(salts) {
+		return err != nil && !errors.Is(err, io.EOF)
+	}
+	return binary.BigEndian.Uint32(salts[:]) == p.Salt1 && binary.BigEndian.Uint32(salts[4:]) == p.Salt2
 }
 
 // positionFormat is the text of a position, as it is in the lock file.

@@ -2,6 +2,7 @@ package datafile
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/filelock"
@@ -9,6 +10,7 @@ import (
 
 // records is what an Opened has recorded in the lock file.
 type records struct {
+	cut       atomic.Bool // the log is no longer what was written
 	recording sync.Mutex
 	last      Position
 	at        time.Time   // of the last record
@@ -55,6 +57,11 @@ func (o *Opened) record() {
 	o.at = time.Now()
 	p, ok := readIndex(o.index)
 	if !ok || p == o.last {
+		return
+	}
+	// A log that somebody cuts has a gap: SQLite writes on where it was.
+	if o.last.Salt1 == p.Salt1 && o.last.Salt2 == p.Salt2 && !o.last.inLog(o.files[logFile].file) {
+		o.cut.Store(true)
 		return
 	}
 	var text [filelock.NoteSize]byte

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ func child(folder string) {
 	}
 	each(waiters, events, func(i int) {
 		if _, err := s.Accept(ctx, journal.Arrival{Event: contactEvent(i), Hooks: []*journal.Hook{hook}}); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(os.Stderr, errors.Join(err, s.Close()))
 			os.Exit(1)
 		}
 		fmt.Fprintf(os.Stdout, "accepted %d\n", i) // one write each, not buffered

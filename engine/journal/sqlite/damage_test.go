@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -220,6 +221,49 @@ func folderContent(t *testing.T, folder string) (all []string) {
 		all = append(all, fmt.Sprintf("%s %d %x", e.Name(), len(text), text[:min(len(text), 100)]))
 	}
 	return all
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLogCutUnderLoad cuts the log of a process that accepts events. It stops, and
+// what the database had before is still there.
+func TestLogCutUnderLoad(t *testing.T) {
+	for _, size := range []int64{0, 20_000} {
+		folder := journaltest.Folder(t)
+		path, log := filepath.Join(folder, "tidewire.db"), &logLines{}
+		s := open(t, sqlite.Config{Path: path})
+		_, err := acceptOne(t, s, 2_000_000)
+		must(t, err)
+		must(t, s.Close())
+		c := childCommand(t, folder, 1_000_000, 1)
+		var failure strings.Builder
+		c.Stderr = &failure
+		out, err := c.StdoutPipe()
+		must(t, err)
+		must(t, c.Start())
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			if n == 100 {
+				must(t, os.Truncate(path+"-wal", size))
+			}
+		}
+		if err := c.Wait(); err == nil || !strings.Contains(failure.String(), `tidewire.db-wal" was cut`) {
+			t.Fatalf("the process ended with %v: %s", err, failure.String())
+		}
+		s = open(t, sqlite.Config{Path: path, Log: slog.New(slog.NewTextHandler(log, nil))})
+		if !strings.Contains(log.String(), "commits are missing in the journal") {
+			t.Errorf("the next start logs\n%s", log)
+		}
+		if _, runs, err := s.Event(t.Context(), contactEvent(2_000_000).ID); err != nil || len(runs) != 1 {
+			t.Errorf("the event from before has %d runs, %v", len(runs), err)
+		}
+		must(t, s.Close())
+	}
 }
 
 // TestCleanCloseIsRecorded: after it the log is not needed, and no log is missed.

@@ -211,6 +211,10 @@ func (s *Store) close() error {
 	if lost == nil {
 		err = errors.Join(err, s.tx.conn.run(`PRAGMA wal_checkpoint(TRUNCATE)`))
 	}
+	var replaced *datafile.ReplacedError
+	if errors.As(lost, &replaced) && replaced.Cut {
+		return err // the end of the process closes the files
+	}
 	return errors.Join(err, s.tx.conn.Close(), s.tx.guard.Close(), s.lock.Close())
 }
 
