@@ -168,6 +168,54 @@ func TestLookupOfApps(t *testing.T) {
 	}
 }
 
+// TestOwnIDAtApps loses the answer to a call with an id of the script's own, which is
+// sent again. The vendor refuses it, as the id is there: the run goes on if the record
+// has what the call sends.
+func TestOwnIDAtApps(t *testing.T) {
+	app := calendarApp(t)
+	c := foundCall{operation: "events.insert", args: `{"id":"meeting01","calendarId":"primary","summary":"a","start":{"dateTime":"2026-03-03T10:00:00Z"},"end":{"dateTime":"2026-03-03T11:00:00Z"},"attendees":[{"email":"b@example.com"}]}`}
+	for _, test := range []struct {
+		name, there string
+		fault       sandbox.Fault
+		state       journal.State
+		made        int
+	}{
+		{name: "answer lost", fault: sandbox.Fault{Cut: sandbox.CutAnswer}, state: journal.Succeeded, made: 1},
+		{name: "request lost", fault: sandbox.Fault{Cut: sandbox.CutRequest}, state: journal.Succeeded, made: 1},
+		{name: "answer lost to a refusal", fault: sandbox.Fault{Cut: sandbox.CutAnswer}, there: `{"id":"meeting01","calendarId":"primary","summary":"b"}`, state: journal.Failed},
+		{name: "refused at once", there: strings.Replace(c.args, `"attendees"`, `"location":"x","attendees"`, 1), state: journal.Failed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newAppsFixture(t, app, c)
+			if test.there != "" {
+				_, err := f.apps.Put(app.Name, "calendars/events", json.RawMessage(test.there))
+				must(t, err)
+			}
+			if test.fault.App, test.fault.Operation, test.fault.Times = app.Name, c.operation, 1; test.fault.Cut != "" {
+				must(t, f.apps.Fault(test.fault))
+			}
+			before := f.records()
+			if got := f.run(); got.State != test.state || f.records()-before != test.made {
+				t.Fatalf("the run is %s with %d new records, want %s with %d: %s", got.State, f.records()-before, test.state, test.made, problem(got))
+			}
+			if test.state == journal.Succeeded && jsonText(f.last.Result, "id") != "meeting01" {
+				t.Errorf("the result is %s", f.last.Result)
+			}
+		})
+	}
+}
+
+func calendarApp(t *testing.T) *bindings.App {
+	t.Helper()
+	for _, app := range all.Apps() {
+		if app.Name == "googlecalendar" {
+			return app
+		}
+	}
+	t.Fatal("there is no such app")
+	return nil
+}
+
 // TestFoundCallsAreComplete checks that TestLookupOfApps has a call of each
 // operation that can be found, but for those of editions and of the list here.
 func TestFoundCallsAreComplete(t *testing.T) {

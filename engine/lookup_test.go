@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
 // TestLookup makes one call whose result is not known, of an operation that has a
@@ -62,6 +63,15 @@ func TestLookup(t *testing.T) {
 			state: journal.Held, notes: 2, sent: 1, problem: "found 2 records", candidates: 2},
 		{name: "a key of the script's own, request lost, and one is equal and old", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "request-lost ok",
 			others: []note{{Tag: "a", At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}}, state: journal.Succeeded, notes: 2, sent: 2},
+
+		{name: "a key of the script's own, not found in time, and sent again", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost unique", lists: "empty empty empty ok",
+			state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "a key of the script's own, sent again on purpose", call: `shop.notes.write { tag = "a", ref = "own" }`, hook: `on_uncertain = "retry"`, posts: "answer-lost unique",
+			state: journal.Succeeded, notes: 1, sent: 2},
+		{name: "a key of the script's own that another note has", call: `shop.notes.write { tag = "a", ref = "own" }`, hook: `on_uncertain = "retry"`, posts: "request-lost unique",
+			others: []note{{Tag: "b", Ref: "own"}}, state: journal.Failed, notes: 0, sent: 2},
+		{name: "a key of the script's own that an equal note has, and nothing was lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "unique",
+			others: []note{{Tag: "a", Ref: "own"}}, state: journal.Failed, notes: 1, sent: 1},
 
 		{name: "raised", call: `(function() local r, err = try(shop.notes.write, { tag = "a" }) assert(err.kind == "uncertain") return { note = { tag = "a" } } end)()`,
 			hook: `on_uncertain = "raise"`, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
@@ -117,6 +127,26 @@ func TestLookupDecisions(t *testing.T) {
 		if d := got.Decisions; len(d) != 1 || d[0].Resolution != want || d[0].By != journal.ByLookup || d[0].Step != 1 {
 			t.Errorf("%s: the decisions are %+v, want %s by %s", posts, d, want, journal.ByLookup)
 		}
+	}
+}
+
+// TestSendAgainWithOwnKey decides to send a call again, whose key is the script's own
+// and which was done. The vendor refuses it, and has the record.
+func TestSendAgainWithOwnKey(t *testing.T) {
+	v := &noteVendor{posts: []string{"answer-lost", "unique"}}
+	r := newRunnerFixture(t, lookupScript(`shop.notes.write { tag = "a", ref = "own" }`, ""), v)
+	v.start(r, nil)
+	got, _, _ := r.process(crashEvent, 0, false)
+	if got.State != journal.Held {
+		t.Fatalf("the run is %s: %s", got.State, problem(got))
+	}
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: r.storePath(), Clock: r})
+	must(t, err)
+	must(t, store.DecideCall(t.Context(), got.ID, journal.CallDecision{Resolution: journal.Resend, By: "ada"}))
+	must(t, store.Close())
+	got, _, _ = r.process(crashEvent, 0, false)
+	if notes, sent := v.count("a"); got.State != journal.Succeeded || notes != 1 || sent != 2 {
+		t.Errorf("the run is %s with %d notes of %d that were sent, want succeeded, 1, 2: %s", got.State, notes, sent, problem(got))
 	}
 }
 

@@ -93,6 +93,9 @@ type Answer struct {
 	// Refused is set, with an error of kind unavailable, if the request was not
 	// sent, or not sent again, because a circuit is open.
 	Refused *Circuit
+	// SentBefore is set, with an error of the vendor, if an earlier sending of the same
+	// request may have been done.
+	SentBefore bool
 	// LimitWait is how long the call waited for rate limits, in all.
 	LimitWait time.Duration
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,10 @@ type FindRequest struct {
 	Key        string         // as for FindFor
 	Connection string
 	// Given are the arguments as the script has them, for the answer that is made.
-	Given   json.RawMessage
+	Given json.RawMessage
+	// Equal leaves out records that do not have all values that the call has in its
+	// body.
+	Equal   bool
 	Secrets []string
 	Caller
 }
@@ -230,6 +234,9 @@ func (f *finder) matches(record json.RawMessage) bool {
 
 // add adds what the call is taken to have answered, if a record is its own.
 func (f *finder) add(record json.RawMessage) error {
+	if f.request.Equal && !f.hasArguments(record) {
+		return nil
+	}
 	answer := append(json.RawMessage{}, record...)
 	if made := f.request.Find.Answer; made != nil {
 		var err error
@@ -252,6 +259,48 @@ func (f *finder) add(record json.RawMessage) error {
 	}
 	f.found.Answers = append(f.found.Answers, answer)
 	return nil
+}
+
+// hasArguments reports whether a record has all values that the call has in its body.
+func (f *finder) hasArguments(record json.RawMessage) (same bool) {
+	s, fields := f.client.shapes.of(f.request.App, f.request.Operation), gjson.ParseBytes(record)
+	same = true
+	gjson.ParseBytes(f.request.Args).ForEach(func(name, want gjson.Result) bool {
+		wire := name.String()
+		if a := s.index[wire]; a != nil {
+			at := slices.IndexFunc(a.params, func(p param) bool { return p.place == inBody })
+			if at < 0 {
+				return true
+			}
+			wire = a.params[at].wire
+		}
+		same = includes(valueOf(fields, wire), want)
+		return same
+	})
+	return same
+}
+
+// includes reports whether a value that the vendor stores has all that was sent. It
+// may have more fields.
+func includes(have, want gjson.Result) bool {
+	switch {
+	case want.Type == gjson.Null:
+		return true
+	case want.IsArray():
+		items, wanted := have.Array(), want.Array()
+		return (have.IsArray() || len(wanted) == 0 && !have.Exists()) && len(items) == len(wanted) &&
+			!slices.ContainsFunc(wanted, func(w gjson.Result) bool {
+				return !slices.ContainsFunc(items, func(h gjson.Result) bool { return includes(h, w) })
+			})
+	case want.IsObject():
+		same := have.IsObject() || len(want.Map()) == 0
+		want.ForEach(func(name, value gjson.Result) bool {
+			same = same && includes(valueOf(have, name.String()), value)
+			return same
+		})
+		return same
+	}
+	return have.Exists() && sameValue(have, want)
 }
 
 // sameValue reports whether a value that the vendor stores may be one that was

@@ -65,6 +65,7 @@ func (d *delivery) sendOnce(ctx context.Context) (done bool, err error) {
 	r := d.receive(ctx, out, token)
 	c.circuits.end(d.target, d.pass, r.sendResult(), d.failureReason(r))
 	v := d.decide(r.class)
+	d.answer.SentBefore = d.state >= MaybeDone
 	d.state = max(d.state, v.state)
 	wait, again := d.resendAfter(v, r)
 	if !again {

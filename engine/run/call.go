@@ -25,12 +25,13 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 	if err != nil {
 		return result{}, invalid(s, err.Error())
 	}
-	answer, err := h.runner.config.Calls.Do(ctx, call.Request{
+	request := call.Request{
 		App: s.App, Operation: s.Operation, Connection: connection, Args: args, Caller: h.caller(step), Page: s.Kind == vm.StepPage,
 		Unchecked: s.Options.Unchecked, Timeout: s.Options.Timeout, Key: h.idempotencyKey(s, step), OwnKey: h.ownKey(s, step), Consent: h.status.session, AsFile: s.Options.AsFile,
 		Secrets: secrets, Again: again, BegunRecorder: h.begunRecorder(step, journal.Effect{Written: h.writtenRecord(s, connection, nil), Deliveries: h.deliveries(s.App, step, connection, nil)}),
-	})
-	if found := h.doneBefore(ctx, s, step, connection, args, secrets, err); found != nil {
+	}
+	answer, err := h.runner.config.Calls.Do(ctx, request)
+	if found := h.doneBefore(ctx, s, step, request, answer.SentBefore, err); found != nil {
 		answer.Body, err = found, nil
 	}
 	if err != nil {

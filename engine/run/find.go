@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -124,26 +125,35 @@ func (h *host) find(ctx context.Context, s vm.Step, step journal.Step, find *bin
 }
 
 // doneBefore returns the answer of a call that the vendor refused as a conflict, if
-// there is a record with its key of ours: an earlier sending of it was done so late
-// that the look-up did not find it. Otherwise it returns nil.
-func (h *host) doneBefore(ctx context.Context, s vm.Step, step journal.Step, connection string, args json.RawMessage, secrets []string, err error) json.RawMessage {
+// an earlier sending of it was done: there is a record with its key of ours, or, if an
+// earlier sending may have been done, one record with all that it sends. Otherwise it
+// returns nil.
+func (h *host) doneBefore(ctx context.Context, s vm.Step, step journal.Step, r call.Request, before bool, err error) json.RawMessage {
 	var e *bindings.Error
 	if !errors.As(err, &e) || e.Kind != bindings.Conflict || h.status.record.Number == 0 || s.Options.AsFile {
 		return nil
 	}
 	begun := h.begunRequest(s, h.status.record)
 	find := begun.FindFor("") // an idempotency key makes no conflict
-	if find == nil || !find.Key {
+	if find == nil || !find.Key && !before && !h.resent(ctx, step) {
 		return nil
 	}
-	begun.Args = args
-	found, err := h.runner.config.Calls.Find(ctx, call.FindRequest{Begun: begun, Find: find, Connection: connection, Given: s.Args,
-		Secrets: secrets, Caller: h.caller(step)})
+	begun.Args = r.Args
+	found, err := h.runner.config.Calls.Find(ctx, call.FindRequest{Begun: begun, Find: find, Connection: r.Connection, Given: s.Args,
+		Equal: !find.Key, Secrets: r.Secrets, Caller: h.caller(step)})
 	if err != nil || len(found.Answers) != 1 {
 		return nil
 	}
 	h.log.Info("the vendor has the record of an earlier sending of the call", "step", step.Number, "call", step.Name)
 	return found.Answers[0]
+}
+
+// resent reports whether it was decided to send the call of a step again.
+func (h *host) resent(ctx context.Context, step journal.Step) bool {
+	run, _, err := h.runner.config.Store.Run(ctx, h.run.ID)
+	return err == nil && slices.ContainsFunc(run.Decisions, func(d journal.CallDecision) bool {
+		return d.Step == step.Number && d.Resolution == journal.Resend
+	})
 }
 
 // retryLookup parks the run until the read is made again, or until a person decides
