@@ -186,7 +186,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.runner = run.New(run.Config{
 		QueuedAtStart: counts[journal.Queued],
 		Store:         e.store, Machine: machine, Scripts: e.scripts, Calls: e.calls, Files: e.files, Connections: e.connections,
-		Apps: c.Apps, Secret: e.secret, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
+		Apps: c.Apps, Secret: e.secret, Secrets: e.secrets, MaxInFlight: c.InFlight, Flood: c.Flood, Grace: c.Grace, Zone: c.Zone,
 		Clock: c.Clock, Log: c.Log, Finished: c.Finished, ApprovalLink: e.dashboard.Link,
 		Fingerprint: e.polls.Fingerprint, WrittenFingerprint: e.polls.WrittenFingerprint,
 	})
@@ -389,6 +389,9 @@ func (e *Engine) secret(name string) (string, error) {
 	}
 	return "", fmt.Errorf("there is no secret %q; add secrets.%s to the configuration", name, name)
 }
+
+// secrets returns the values of all secrets of the configuration.
+func (e *Engine) secrets() []string { return slices.Collect(maps.Values(e.config.Secrets)) }
 
 // StorePath returns the journal's file in a data folder.
 func StorePath(data string) string { return filepath.Join(data, sqlite.FileName) }

@@ -130,6 +130,27 @@ func TestLookupDecisions(t *testing.T) {
 	}
 }
 
+// TestLookupWithSecrets looks up a call with a secret, among records with secrets of
+// other calls. The call is found, and no secret is stored.
+func TestLookupWithSecrets(t *testing.T) {
+	v := &noteVendor{posts: []string{"answer-lost", "ok"}}
+	r := newRunnerFixture(t, lookupScript(`shop.notes.write { tag = secret "pin", ref = "own" }`, ""), v)
+	r.secrets = map[string]string{"pin": "pin-of-this-call", "other": "pin-of-another"}
+	v.start(r, []note{{Tag: "pin-of-this-call", Ref: "with pin-of-another in it"}})
+	got, steps, _ := r.process(crashEvent, 0, false)
+	notes, sent := v.count("pin-of-this-call")
+	if got.State != journal.Held || notes != 2 || sent != 1 {
+		t.Fatalf("the run is %s with %d notes of %d that were sent, want held, 2, 1: %s", got.State, notes, sent, problem(got))
+	}
+	l := steps[0].Lookup()
+	if l == nil || len(l.Candidates) != 2 {
+		t.Fatalf("the look-up is %+v, want 2 candidates", l)
+	}
+	if text := fmt.Sprintf("%s", l.Candidates); strings.Contains(text, "pin-of-") || !strings.Contains(text, `"ref":"with `) {
+		t.Errorf("the candidates are %s", text)
+	}
+}
+
 // TestSendAgainWithOwnKey decides to send a call again, whose key is the script's own
 // and which was done. The vendor refuses it, and has the record.
 func TestSendAgainWithOwnKey(t *testing.T) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -183,6 +185,7 @@ type runnerFixture struct {
 	machine *vm.Machine
 	set     *connection.Set
 	vendor  *httptest.Server
+	secrets map[string]string
 	*shiftingClock
 }
 
@@ -223,7 +226,8 @@ func (r *runnerFixture) process(event journal.Event, at int, after bool) (journa
 	must(r.TB, err)
 	runner := run.New(run.Config{
 		Store: c, Machine: r.machine, Scripts: scripts, Calls: client, Connections: r.set, Apps: []*bindings.App{r.app},
-		Clock: r, Grace: maxWait, Secret: func(string) (string, error) { return "", errors.New("there is no secret") },
+		Clock: r, Grace: maxWait, Secret: r.secret,
+		Secrets: func() []string { return slices.Collect(maps.Values(r.secrets)) },
 	})
 	ctx, stop := context.WithCancel(r.Context())
 	ended := make(chan error, 1)
@@ -249,6 +253,13 @@ func (r *runnerFixture) process(event journal.Event, at int, after bool) (journa
 	one, steps := r.find(store, event)
 	must(r.TB, store.Close())
 	return one, steps, c
+}
+
+func (r *runnerFixture) secret(name string) (string, error) {
+	if value := r.secrets[name]; value != "" {
+		return value, nil
+	}
+	return "", errors.New("there is no secret")
 }
 
 func settled(one journal.Run) bool {

@@ -187,6 +187,12 @@ func (r redactor) redactText(text string) string {
 	return text
 }
 
+// RedactRecord takes secrets out of a record of a vendor, which may repeat what other
+// calls sent. The record stays valid JSON.
+func RedactRecord(record json.RawMessage, secrets []string) json.RawMessage {
+	return redactor{secrets: secrets}.redactAnswerJSON(record)
+}
+
 // minEchoLength is the length of the shortest secret that is removed from an
 // answer: a shorter text may be in the answer by chance.
 const minEchoLength = 6

@@ -212,7 +212,8 @@ func (f *finder) addMatches(list gjson.Result) error {
 	return nil
 }
 
-// matches reports whether a record may be that of the call.
+// matches reports whether a record may be that of the call. Neither it nor what it is
+// compared with has secrets.
 func (f *finder) matches(record json.RawMessage) bool {
 	if path := f.request.Find.Created; path != "" {
 		if at, ok := timeIn(jsonpath.Get(record, path)); ok && at.Before(f.sent.At.Add(-maxClockSkew)) {
@@ -225,7 +226,7 @@ func (f *finder) matches(record json.RawMessage) bool {
 			continue
 		}
 		raw, err := json.Marshal(want)
-		if err != nil || !sameValue(jsonpath.Get(record, path), gjson.ParseBytes(raw)) {
+		if err != nil || !sameValue(jsonpath.Get(record, path), gjson.ParseBytes(RedactRecord(raw, f.request.Secrets))) {
 			return false
 		}
 	}
@@ -265,7 +266,7 @@ func (f *finder) add(record json.RawMessage) error {
 func (f *finder) hasArguments(record json.RawMessage) (same bool) {
 	s, fields := f.client.shapes.of(f.request.App, f.request.Operation), gjson.ParseBytes(record)
 	same = true
-	gjson.ParseBytes(f.request.Args).ForEach(func(name, want gjson.Result) bool {
+	gjson.ParseBytes(RedactRecord(f.request.Args, f.request.Secrets)).ForEach(func(name, want gjson.Result) bool {
 		wire := name.String()
 		if a := s.index[wire]; a != nil {
 			at := slices.IndexFunc(a.params, func(p param) bool { return p.place == inBody })

@@ -89,17 +89,29 @@ func (h *host) continueLookup(ctx context.Context, s vm.Step, step journal.Step,
 	case len(found.Answers) == 1 && find.Key:
 		return h.recordFound(ctx, s, step, l, found.Answers[0])
 	}
-	size := 0
-	for _, answer := range found.Answers {
-		if size += len(answer); size <= maxCandidates {
-			l.Candidates = append(l.Candidates, answer)
-		}
-	}
+	l.Candidates = append(l.Candidates, h.candidates(found.Answers)...)
 	why := "a look-up found one record that may be the call's, or another's that is equal"
 	if len(found.Answers) > 1 {
 		why = fmt.Sprintf("a look-up found %d records that may be the call's", len(found.Answers))
 	}
 	return nil, h.parkLookup(ctx, step, l, time.Time{}, why, false)
+}
+
+// candidates returns the answers that are stored for a person. They have no secrets:
+// other runs may have sent them.
+func (h *host) candidates(answers []json.RawMessage) (stored []json.RawMessage) {
+	var secrets []string
+	if h.runner.config.Secrets != nil {
+		secrets = h.runner.config.Secrets()
+	}
+	size := 0
+	for _, answer := range answers {
+		answer = call.RedactRecord(answer, secrets)
+		if size += len(answer); size <= maxCandidates {
+			stored = append(stored, answer)
+		}
+	}
+	return stored
 }
 
 // find makes one read.

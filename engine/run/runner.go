@@ -46,6 +46,9 @@ type Config struct {
 	Apps        []*bindings.App
 	// Secret returns the value of a secret.
 	Secret func(name string) (string, error)
+	// Secrets returns the values of all secrets, which are removed from the candidates of
+	// a look-up: they may be another run's; nil: there are none.
+	Secrets func() []string
 	// MaxInFlight bounds the activations that execute at the same time; zero means
 	// config.DefaultInFlight. Each has a goroutine, and most of them wait for an app.
 	MaxInFlight int
