@@ -1,6 +1,8 @@
 package bindings_test
 
 import (
+	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -131,6 +133,40 @@ func TestCatalogueCheck(t *testing.T) {
 	}
 }
 
+// TestOwnKeyInRecord reads the key of ours in records.
+func TestOwnKeyInRecord(t *testing.T) {
+	key := strings.Repeat("0a", 16)
+	const uuid = "0a0a0a0a-0a0a-8a0a-aa0a-0a0a0a0a0a0a"
+	for _, test := range []struct {
+		args, record, want string
+		format             bindings.KeyFormat
+	}{
+		{args: `{"ref":"{key}"}`, record: `{"ref":"` + key + `","n":1}`, want: key},
+		{args: `{"ref":"{key}"}`, record: `{"ref":"` + strings.ToUpper(key) + `"}`},
+		{args: `{"ref":"{key}"}`, record: `{"ref":"` + key + `0"}`},
+		{args: `{"ref":"{key}"}`, record: `{"ref":{"key":"` + key + `"}}`},
+		{args: `{"ref":"{key}"}`, record: `[]`},
+		{args: `{"ref":"call {key}."}`, record: `{"ref":"call ` + key + `."}`, want: key},
+		{args: `{"ref":"call {key}."}`, record: `{"ref":"` + key + `."}`},
+		{args: `{"data":{"by":"us","key":"{key}"}}`, record: `{"data":{"by":"us","key":"` + key + `","n":1}}`, want: key},
+		{args: `{"data":{"by":"us","key":"{key}"}}`, record: `{"data":{"by":"them","key":"` + key + `"}}`},
+		{args: `{"n":1,"ref":"{key}"}`, record: `{"n":1,"ref":"` + key + `"}`, want: key},
+		{args: `{"n":1,"ref":"{key}"}`, record: `{"n":2,"ref":"` + key + `"}`},
+		{args: `{"id":"{key}"}`, format: bindings.KeyUUID, record: `{"id":"` + uuid + `"}`, want: uuid},
+		{args: `{"id":"{key}"}`, format: bindings.KeyUUID, record: `{"id":"` + key + `"}`},
+		{args: `{"id":"{key}"}`, format: bindings.KeyUUID, record: `{"id":"` + strings.Replace(uuid, "-8", "-4", 1) + `"}`},
+	} {
+		k := bindings.OwnKey{Format: test.format}
+		var record any
+		if err := errors.Join(json.Unmarshal([]byte(test.args), &k.Args), json.Unmarshal([]byte(test.record), &record)); err != nil {
+			t.Fatal(err)
+		}
+		if got := k.In(record); got != test.want {
+			t.Errorf("%s in %s: found %q, want %q", test.args, test.record, got, test.want)
+		}
+	}
+}
+
 // TestCatalogueFind checks how calls are found.
 func TestCatalogueFind(t *testing.T) {
 	const catalogue = `operation notes.create {"id":"c","method":"POST","path":"/notes","own_key":{"args":{"ref":"{key}"}},"find":[FIND]}
@@ -155,6 +191,8 @@ operation notes.search {"id":"s","method":"POST","path":"/search","safe":true}
 		{list, `5s`, `5`, `catalogue line 1: notes.create: found "5", expected a length of time`},
 		{list, `"5s"`, `5`, `catalogue line 1: notes.create: found 5, expected a length of time`},
 		{list, `5s`, `-5s`, `found "-5s", expected a length of time`},
+		{find: list, old: `"lag"`, changed: `"others":["notes.create"],"lag"`},
+		{list, `"lag"`, `"others":["notes.get"],"lag"`, `others: there is no operation "notes.get" that is sent with a key of ours`},
 		{list, `"lag"`, `"lags"`, `unknown key "lags"; did you mean "lag"?`},
 	} {
 		find := strings.Replace(test.find, test.old, test.changed, 1)

@@ -1,9 +1,12 @@
 package bindings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -50,6 +53,11 @@ type Find struct {
 	// that is older than the call is no match. Empty: a record has no such time.
 	Created string `json:"created,omitempty"`
 
+	// Others are the names of further operations that make the records of the list. A
+	// record with the key of ours of a call of theirs, or of another call of the
+	// operation itself, is no match.
+	Others []string `json:"others,omitempty"`
+
 	// Answer is what the call is taken to have answered. Nil: the record.
 	Answer any `json:"answer,omitempty"`
 
@@ -94,11 +102,80 @@ func (f *Find) Applies(given func(argument string) bool, keyed bool) bool {
 
 // Reads returns the operation that a Find of o calls.
 func (f *Find) Reads(o *Operation) (*Operation, bool) {
+	return o.sibling(f.Operation)
+}
+
+// Makers returns the operations with a key of ours that make the records which a Find
+// of o reads: o itself and Others.
+func (f *Find) Makers(o *Operation) (makers []*Operation) {
+	if o.OwnKey != nil {
+		makers = append(makers, o)
+	}
+	for _, name := range f.Others {
+		if other, found := o.sibling(name); found && other.OwnKey != nil {
+			makers = append(makers, other)
+		}
+	}
+	return makers
+}
+
+// sibling returns an operation of the same catalogue by its name without the edition.
+func (o *Operation) sibling(name string) (*Operation, bool) {
 	if o.catalogue == nil {
 		return nil, false
 	}
-	return o.catalogue.Operation(o.catalogue.Qualify(f.Operation))
+	return o.catalogue.Operation(o.catalogue.Qualify(name))
 }
+
+// In returns the key of ours in a record as encoding/json decodes it; empty if there
+// is none.
+func (k *OwnKey) In(record any) string {
+	key, same := k.inside(k.Args, record)
+	if !same {
+		return ""
+	}
+	return key
+}
+
+// inside compares a value with what was sent, and returns the key in it.
+func (k *OwnKey) inside(sent, value any) (key string, same bool) {
+	switch sent := sent.(type) {
+	case string:
+		before, after, keyed := strings.Cut(sent, "{key}")
+		text, isText := value.(string)
+		if !isText || !keyed {
+			return "", isText && text == sent
+		}
+		rest, begins := strings.CutPrefix(text, before)
+		key, ends := strings.CutSuffix(rest, after)
+		return key, begins && ends && k.Format.matches(key)
+	case map[string]any:
+		fields, _ := value.(map[string]any)
+		for name, inner := range sent {
+			found, same := k.inside(inner, fields[name])
+			if !same {
+				return "", false
+			}
+			key = cmp.Or(found, key)
+		}
+		return key, true
+	}
+	return "", reflect.DeepEqual(sent, value)
+}
+
+// matches reports whether a text has the form of a key.
+func (f KeyFormat) matches(text string) bool {
+	form := hexKey
+	if f == KeyUUID {
+		form = uuidKey
+	}
+	return form.MatchString(text)
+}
+
+var (
+	hexKey  = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	uuidKey = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$`)
+)
 
 // CheckFind returns what is wrong with how calls of an operation are found, nil if
 // nothing is.
@@ -140,6 +217,7 @@ func (f *Find) problems(o *Operation) (problems []string) {
 	case len(f.Match) == 0 && f.Created == "":
 		report("every record of %s would be a match; expected match, created or both", f.Operation)
 	}
+	problems = append(problems, f.problemsOfOthers(o)...)
 	words := Placeholders(f.Args)
 	for _, path := range slices.Sorted(maps.Keys(f.Match)) {
 		words = append(words, Placeholders(f.Match[path])...)
@@ -160,6 +238,15 @@ func (f *Find) problems(o *Operation) (problems []string) {
 	for _, word := range Placeholders(f.Answer) {
 		if !f.isWord(word, true) {
 			report("answer: {%s} has no value here", word)
+		}
+	}
+	return problems
+}
+
+func (f *Find) problemsOfOthers(o *Operation) (problems []string) {
+	for _, name := range f.Others {
+		if other, found := o.sibling(name); !found || other.OwnKey == nil {
+			problems = append(problems, fmt.Sprintf("others: there is no operation %q that is sent with a key of ours", name))
 		}
 	}
 	return problems

@@ -172,7 +172,7 @@ func TestLookupOfApps(t *testing.T) {
 // sent again. The vendor refuses it, as the id is there: the run goes on if the record
 // has what the call sends.
 func TestOwnIDAtApps(t *testing.T) {
-	app := calendarApp(t)
+	app := appNamed(t, "googlecalendar")
 	c := foundCall{operation: "events.insert", args: `{"id":"meeting01","calendarId":"primary","summary":"a","start":{"dateTime":"2026-03-03T10:00:00Z"},"end":{"dateTime":"2026-03-03T11:00:00Z"},"attendees":[{"email":"b@example.com"}]}`}
 	for _, test := range []struct {
 		name, there string
@@ -205,15 +205,39 @@ func TestOwnIDAtApps(t *testing.T) {
 	}
 }
 
-func calendarApp(t *testing.T) *bindings.App {
-	t.Helper()
-	for _, app := range all.Apps() {
-		if app.Name == "googlecalendar" {
-			return app
-		}
+// TestCandidatesOfOtherCalls loses a request, while calls with keys of ours make
+// records. These are no candidates, so the call is sent again.
+func TestCandidatesOfOtherCalls(t *testing.T) {
+	key := strings.Repeat("0a", 16)
+	for _, test := range []struct{ app, operation, args, resource, other string }{
+		{"slack", "chat.post_message", `{"channel":"C0GENERAL01","text":"a","metadata":{"event_type":"own","event_payload":{}}}`,
+			"messages", `{"channel":"C0GENERAL01","text":"b","metadata":{"event_type":"tidewire_call","event_payload":{"key":"` + key + `"}}}`},
+		{"googlecalendar", "events.quick_add", `{"calendarId":"primary","text":"a"}`, "calendars/events", `{"calendarId":"ada@sandbox.example","id":"` + key + `","summary":"b"}`},
+		{"asana", "tasks.create", `{"name":"a","projects":["1200000000000005"]}`, "tasks",
+			`{"name":"a","workspace":{"gid":"1200000000000001"},"projects":[{"gid":"1200000000000005"}],"external":{"gid":"` + key + `"}}`},
+	} {
+		t.Run(test.app, func(t *testing.T) {
+			app := appNamed(t, test.app)
+			f := newAppsFixture(t, app, foundCall{operation: test.operation, args: test.args})
+			must(t, f.apps.Fault(sandbox.Fault{App: test.app, Operation: test.operation, Times: 1, Cut: sandbox.CutRequest}))
+			_, err := f.apps.Put(test.app, test.resource, json.RawMessage(test.other))
+			must(t, err)
+			before := f.records()
+			if got := f.run(); got.State != journal.Succeeded || f.records()-before != 1 {
+				t.Errorf("the run is %s with %d new records, want succeeded with 1: %s", got.State, f.records()-before, problem(got))
+			}
+		})
 	}
-	t.Fatal("there is no such app")
-	return nil
+}
+
+func appNamed(t *testing.T, name string) *bindings.App {
+	t.Helper()
+	apps := all.Apps()
+	at := slices.IndexFunc(apps, func(a *bindings.App) bool { return a.Name == name })
+	if at < 0 {
+		t.Fatalf("there is no app %q", name)
+	}
+	return apps[at]
 }
 
 // TestFoundCallsAreComplete checks that TestLookupOfApps has a call of each

@@ -64,6 +64,10 @@ func TestLookup(t *testing.T) {
 		{name: "a key of the script's own, request lost, and one is equal and old", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "request-lost ok",
 			others: []note{{Tag: "a", At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}}, state: journal.Succeeded, notes: 2, sent: 2},
 
+		{name: "a key of the script's own, request lost, and another call has made an equal one", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "request-lost ok",
+			others: []note{{Tag: "a", Ref: strings.Repeat("0a", 16)}}, state: journal.Succeeded, notes: 2, sent: 2},
+		{name: "a key of the script's own that is like one of ours", call: `shop.notes.write { tag = "a", ref = string.rep("0b", 16) }`, posts: "answer-lost",
+			others: []note{{Tag: "a", Ref: strings.Repeat("0a", 16)}}, state: journal.Held, notes: 2, sent: 1, problem: "a look-up found one record", candidates: 1},
 		{name: "a key of the script's own, not found in time, and sent again", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost unique", lists: "empty empty empty ok",
 			state: journal.Succeeded, notes: 1, sent: 2},
 		{name: "a key of the script's own, sent again on purpose", call: `shop.notes.write { tag = "a", ref = "own" }`, hook: `on_uncertain = "retry"`, posts: "answer-lost unique",

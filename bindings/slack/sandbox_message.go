@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,7 +159,25 @@ func listMessages(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 		return parentTS != "" && parentTS != m.ID || m.Fields["is_ephemeral"] == true || !inRange(r, m.ID)
 	})
 	slices.Reverse(all)
-	return sandbox.Result{Listed: true, Page: r.PageOf(all)}, nil
+	return sandbox.Result{Listed: true, Page: r.PageOf(withoutMetadata(r, all))}, nil
+}
+
+// withoutMetadata returns the messages as a list has them, which has no metadata
+// unless the request asks for it.
+func withoutMetadata(r *sandbox.Call, all []*sandbox.Record) []*sandbox.Record {
+	if r.Fields["include_all_metadata"] == true {
+		return all
+	}
+	listed := slices.Clone(all)
+	for i, m := range listed {
+		if m.Fields["metadata"] != nil {
+			copied := *m
+			copied.Fields = maps.Clone(m.Fields)
+			delete(copied.Fields, "metadata")
+			listed[i] = &copied
+		}
+	}
+	return listed
 }
 
 // listReplies lists a thread from its first message on.
@@ -170,7 +189,7 @@ func listReplies(r *sandbox.Call) (sandbox.Result, *sandbox.Failure) {
 	all := slices.DeleteFunc(r.All("messages", parent.Links), func(m *sandbox.Record) bool {
 		return m != parent && sandbox.Text(m.Fields["thread_ts"]) != parent.ID || m != parent && !inRange(r, m.ID)
 	})
-	return sandbox.Result{Listed: true, Page: r.PageOf(all)}, nil
+	return sandbox.Result{Listed: true, Page: r.PageOf(withoutMetadata(r, all))}, nil
 }
 
 // inRange reports whether a message is between oldest and latest.

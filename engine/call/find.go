@@ -230,7 +230,18 @@ func (f *finder) matches(record json.RawMessage) bool {
 			return false
 		}
 	}
-	return true
+	return f.request.Find.Key || !f.ofOtherCall(record)
+}
+
+// ofOtherCall reports whether a record has the key of ours of another call.
+func (f *finder) ofOtherCall(record json.RawMessage) bool {
+	for _, op := range f.request.Find.Makers(f.request.Operation) {
+		key := op.OwnKey.In(gjson.ParseBytes(record).Value())
+		if key != "" && key != f.sent.OwnKey && key != op.OwnKey.In(gjson.ParseBytes(f.request.Args).Value()) {
+			return true
+		}
+	}
+	return false
 }
 
 // add adds what the call is taken to have answered, if a record is its own.
