@@ -224,6 +224,32 @@ func TestDoctorFindsRunsBlockedByConnection(t *testing.T) {
 	f.expectNoFinding()
 }
 
+// A look-up whose connection is removed is found, and goes on at once when the
+// connection is there again.
+func TestDoctorFindsLookupsWithoutConnection(t *testing.T) {
+	t.Parallel()
+	f := newDoctorFixture(t, `local shop = require "shop"
+on("emit:pay", function() shop.notes.write { tag = "t", ref = "own" } end)`)
+	f.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	pending := f.sendAndAwait("1", "emit:pay")
+	f.expectNoFinding()
+	right := f.config.Connections
+	f.stop()
+	f.config.Connections = nil
+	f.offset.Add(int64(10 * time.Second))
+	from := f.log.length()
+	f.start()
+	f.log.await(t, from, `"run parked","run":"`+pending)
+	f.expectFinding("held", pending, "look-up pending: ", `there is no connection "shop" to shop`, "tidewire connect shop, and the look-up goes on", "tidewire runs decide "+pending+" retry|skip|fail")
+	f.stop()
+	f.config.Connections = right
+	f.answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"notes":[{"tag":"t"},{"tag":"t"}]}`) })
+	from = f.log.length()
+	f.start()
+	f.log.await(t, from, `"run parked","run":"`+pending)
+	f.expectFinding("held", pending, "a look-up found 2 records that may be the call's")
+}
+
 func TestDoctorFindsWaitsThatCannotEnd(t *testing.T) {
 	t.Parallel()
 	f := newDoctorFixture(t, waits)

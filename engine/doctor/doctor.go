@@ -199,14 +199,18 @@ func (d *diagnosis) scripts(context.Context) error {
 
 func (d *diagnosis) undecided(ctx context.Context) error {
 	return d.each(ctx, journal.RunQuery{State: journal.Held}, func(run journal.Run) {
-		if run.Park != nil && !run.Park.Until.IsZero() { // it is looked up
-			return
-		}
-		call := ""
+		call, connection := "", ""
 		if p := run.Problem; p != nil && p.App != nil {
 			call = strings.Trim(p.App.App+"."+p.App.Operation, ".")
+			connection = cmp.Or(p.App.Connection, p.App.App)
 		}
 		do := "check whether the vendor did it, then: tidewire runs decide "
+		if run.Park != nil && !run.Park.Until.IsZero() {
+			if call == "" || run.Problem.App.Kind != bindings.BrokenConnection { // the look-up goes on
+				return
+			}
+			do = "tidewire connect " + connection + ", and the look-up goes on; or " + do
+		}
 		d.add(cause{"held", run.Script, call}, run, problemText(run), do+run.ID+" retry|skip|fail",
 			do+"--script "+run.Script+operationFlag(call)+" retry|skip|fail, which lists them first")
 	})

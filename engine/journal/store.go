@@ -196,7 +196,8 @@ type Commands interface {
 	// Retry queues a failed or cancelled run again, as the last of its lane. Its
 	// last record is deleted if it is an error of any kind but uncertain.
 	Retry(ctx context.Context, run string) error
-	// Wake queues a blocked, throttled or retrying run now.
+	// Wake queues a blocked, throttled or retrying run now, or a held one whose call is
+	// being looked up.
 	Wake(ctx context.Context, run string) error
 	// Migrate binds a parked run to another version; a blocked one is queued.
 	Migrate(ctx context.Context, run, version string) error

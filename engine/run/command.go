@@ -50,7 +50,7 @@ func (r *Runner) DecideCall(ctx context.Context, run string, d journal.CallDecis
 }
 
 // Retry makes a failed or cancelled run go on from its last good record, and a
-// blocked, throttled or retrying one at once.
+// blocked, throttled or retrying one, or one that is looked up, at once.
 func (r *Runner) Retry(ctx context.Context, run string) error {
 	err := r.config.Store.Retry(ctx, run)
 	if errors.Is(err, journal.ErrState) {

@@ -174,6 +174,8 @@ func (h *host) retryLookup(ctx context.Context, step journal.Step, l journal.Loo
 	now := h.runner.config.Clock.Now()
 	switch {
 	case now.Sub(l.Sent) >= maxLookupTime:
+	case e.Kind == bindings.BrokenConnection:
+		return h.parkUnconnected(ctx, step, l, e)
 	case answer.Refused != nil:
 		next := answer.Refused.Next
 		if next.Before(now) {
@@ -183,11 +185,30 @@ func (h *host) retryLookup(ctx context.Context, step journal.Step, l journal.Loo
 		return h.parkLookup(ctx, step, l, next.Add(minReadInterval+rand.N(lookupRetry.First)), pendingText+": "+e.Error(), false)
 	case answer.LimitReached:
 		return h.parkLookup(ctx, step, l, now.Add(max(answer.RetryAfter, minReadInterval)), pendingText+": "+e.Error(), false)
-	case l.Failures < maxLookupFailures && (e.Retryable || e.Kind == bindings.RateLimited || e.Kind == bindings.BrokenConnection):
+	case l.Failures < maxLookupFailures && (e.Retryable || e.Kind == bindings.RateLimited):
 		l.Failures++
 		return h.parkLookup(ctx, step, l, now.Add(max(answer.RetryAfter, backoff(lookupRetry, l.Failures))), pendingText+": "+e.Error(), false)
 	}
 	return h.parkLookup(ctx, step, l, time.Time{}, "the look-up failed: "+e.Error(), false)
+}
+
+// parkUnconnected parks the run until its connection can be used, or until the read is
+// made again. What it is parked for has the kind of the read's error, by which
+// WakeBlocked finds it, and the name of the call.
+func (h *host) parkUnconnected(ctx context.Context, step journal.Step, l journal.Lookup, e *bindings.Error) error {
+	park, err := h.lookupPark(step, l, pendingText+": "+e.Error())
+	if err != nil {
+		return h.endActivation(ctx, step, err)
+	}
+	broken := *e
+	if l.Error != nil {
+		broken.App, broken.Operation = l.Error.App, l.Error.Operation
+	}
+	park.Problem.App = &broken
+	park.Until = h.runner.config.Clock.Now().Add(lookupRetry.Max)
+	ended := h.park(ctx, step, park)
+	h.wakeIfRecovered(ctx)
+	return ended
 }
 
 // notFound sends the call again if it was certainly not done: two reads have found

@@ -176,6 +176,13 @@ var commandTests = map[string]func(f *fixture){
 			return err
 		}, journal.Retrying, journal.Throttled, journal.Blocked)
 	},
+	"wake queues a held run whose call is being looked up": func(f *fixture) {
+		f.queue(1, "c_1", hook("new"))
+		h, uncertain := lease(f.next()), begun(1, "a")
+		f.park(h, journal.Park{State: journal.Held, Step: &uncertain, Until: f.clock.Now().Add(time.Hour), Problem: &journal.Problem{Message: "look-up pending"}})
+		f.do(f.store.Wake(f.ctx, h.Run))
+		want(f, "steps", len(f.nextIs(h.Run).Steps), 1)
+	},
 	"a held run is resolved by sending again, skipping or failing": func(f *fixture) {
 		f.inOnly(func(id string) error {
 			return f.store.DecideCall(f.ctx, id, journal.CallDecision{Resolution: journal.Resend})

@@ -88,8 +88,13 @@ func (l *Ledger) Cancel(ctx context.Context, run string) error {
 
 // Wake implements journal.Store.
 func (l *Ledger) Wake(ctx context.Context, run string) error {
-	return l.command(ctx, "wake", run, commandTask{from: []journal.State{journal.Retrying, journal.Throttled, journal.Blocked},
-		do: func(b *batch, r *Run) error { return b.resume(r) }})
+	return l.command(ctx, "wake", run, commandTask{from: []journal.State{journal.Retrying, journal.Throttled, journal.Blocked, journal.Held},
+		do: func(b *batch, r *Run) error {
+			if r.State == Held && r.Wake == 0 {
+				return refusef("%w: it is held, and would have to be retrying, throttled, blocked or looked up", journal.ErrState)
+			}
+			return b.resume(r)
+		}})
 }
 
 // Retry implements journal.Store.
