@@ -20,7 +20,7 @@ import (
 //
 //	{args.PATH}          of the arguments of the call, as the script has them
 //	{key}                the key of ours that the call was sent with
-//	{since}              a time shortly before the first sending, RFC 3339
+//	{since}              a time of the vendor's clock before the first sending, RFC 3339
 //	{since.s} {since.ms} the same in Unix seconds and milliseconds
 //	{account} {parent}   of the connection
 //	{found} {found.PATH} the record that was found; in Answer only

@@ -30,6 +30,7 @@ func TestLookup(t *testing.T) {
 		// those that read. The last one repeats; empty: they are answered.
 		posts, lists string
 		lag, late    time.Duration // of the list, and of a note whose request is "late"
+		clockLag     time.Duration // how far the vendor's clock is behind ours
 		others       []note        // that are there
 		state        journal.State
 		notes, sent  int    // how many notes there are with tag "a" in the end, and how often one was sent
@@ -77,13 +78,22 @@ func TestLookup(t *testing.T) {
 		{name: "a key of the script's own that an equal note has, and nothing was lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "unique",
 			others: []note{{Tag: "a", Ref: "own"}}, state: journal.Failed, notes: 1, sent: 1},
 
+		{name: "a vendor's clock that is behind, answer lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost", clockLag: 20 * time.Minute,
+			state: journal.Held, notes: 1, sent: 1, problem: "a look-up found one record", candidates: 1},
+		{name: "a vendor's clock that is behind, request lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "request-lost ok", clockLag: 20 * time.Minute,
+			others: []note{{Tag: "a", At: time.Date(2026, 3, 2, 8, 54, 0, 0, time.UTC)}}, state: journal.Succeeded, notes: 2, sent: 2},
+		{name: "a vendor's clock that is ahead, answer lost", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost", clockLag: -20 * time.Minute,
+			state: journal.Held, notes: 1, sent: 1, problem: "a look-up found one record", candidates: 1},
+		{name: "a vendor's clock that is wrong", call: `shop.notes.write { tag = "a", ref = "own" }`, posts: "answer-lost", clockLag: 25 * time.Hour,
+			state: journal.Held, notes: 1, sent: 1, problem: "the look-up failed: shop.notes.list: the vendor's clock is 25h0m0s behind this machine's"},
+
 		{name: "raised", call: `(function() local r, err = try(shop.notes.write, { tag = "a" }) assert(err.kind == "uncertain") return { note = { tag = "a" } } end)()`,
 			hook: `on_uncertain = "raise"`, posts: "answer-lost", state: journal.Succeeded, notes: 1, sent: 1},
 		{name: "retried on purpose", call: write, hook: `on_uncertain = "retry"`, posts: "answer-lost ok", state: journal.Succeeded, notes: 2, sent: 2},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			v := &noteVendor{posts: strings.Fields(test.posts), lists: strings.Fields(test.lists), lag: test.lag, late: test.late}
+			v := &noteVendor{posts: strings.Fields(test.posts), lists: strings.Fields(test.lists), lag: test.lag, late: test.late, clockLag: test.clockLag}
 			r := newRunnerFixture(t, lookupScript(test.call, test.hook), v)
 			v.start(r, test.others)
 			from := r.Now()
@@ -318,6 +328,7 @@ type noteVendor struct {
 	clock        clock.Clock
 	posts, lists []string
 	lag, late    time.Duration
+	clockLag     time.Duration // of the vendor's clock
 	notes        []note
 	received     []note
 }
@@ -375,6 +386,7 @@ func (v *noteVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", v.clock.Now().Add(-v.clockLag).UTC().Format(http.TimeFormat))
 	if r.Method == http.MethodPost {
 		v.post(w, r)
 		return
@@ -405,6 +417,7 @@ func (v *noteVendor) list(w http.ResponseWriter, r *http.Request) {
 	var listed []note
 	for _, n := range v.notes {
 		if !n.At.After(now.Add(-v.lag)) {
+			n.At = n.At.Add(-v.clockLag)
 			listed = append(listed, n)
 		}
 	}

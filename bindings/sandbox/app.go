@@ -357,6 +357,7 @@ func (a *App) finish(w http.ResponseWriter, entry *Request, out Reply, cut Cut) 
 	if cut == CutAnswer {
 		panic(http.ErrAbortHandler)
 	}
+	w.Header().Set("Date", a.sandbox.now().UTC().Format(http.TimeFormat))
 	for name, values := range out.Header {
 		w.Header()[name] = values
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +21,14 @@ import (
 )
 
 const (
-	// maxClockSkew is how far the vendor's clock may be behind or ahead of ours
-	// when records are compared with the time at which a call was sent.
+	// maxClockSkew is how far the times of a vendor's records may be behind the time of
+	// its answer.
 	maxClockSkew = 5 * time.Minute
+	// maxClockLag is how far the vendor's clock may be behind ours: a read of what was
+	// made since a call would have all records of a longer time.
+	maxClockLag = 24 * time.Hour
+	// minClockLag is what the time of an answer may be behind by the way that it came.
+	minClockLag = time.Minute
 	// maxFindPages bounds the pages of a list that are read to find one record.
 	maxFindPages = 50
 	// maxFound bounds the matches that are returned.
@@ -103,29 +109,62 @@ func (c *Client) Find(ctx context.Context, r FindRequest) (Found, error) {
 		return Found{}, err
 	}
 	f := &finder{client: c, request: r, sent: sent, reads: reads, conn: conn}
-	args, err := Arguments(r.Find.Args, f.vars)
-	if err != nil {
-		return Found{}, err
-	}
-	if err := f.read(ctx, args); err != nil {
+	if err = f.readAll(ctx); err != nil || r.Find.Key && len(f.found.Answers) > 0 {
 		return f.found, err
 	}
-	return f.found, nil
+	if f.clockLag, err = f.measure(); err == nil && f.clockLag > 0 {
+		err = f.readAll(ctx)
+	}
+	return f.found, err
+}
+
+// readAll makes the read, and finds the matches.
+func (f *finder) readAll(ctx context.Context) error {
+	args, err := Arguments(f.request.Find.Args, f.vars)
+	if err != nil {
+		return err
+	}
+	f.found = Found{}
+	return f.read(ctx, args)
+}
+
+// measure returns how far the vendor's clock is behind ours, by the time of its last
+// answer; zero if that does not matter.
+func (f *finder) measure() (time.Duration, error) {
+	words := bindings.Placeholders(f.request.Find.Args)
+	since := slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, "since") })
+	at, err := http.ParseTime(f.found.Answer.header.Get("Date"))
+	if err != nil || !since && f.request.Find.Created == "" {
+		return 0, nil
+	}
+	lag := f.client.config.Clock.Now().Sub(at)
+	switch {
+	case lag <= minClockLag:
+		return 0, nil
+	case lag > maxClockLag:
+		return 0, &bindings.Error{Kind: bindings.Invalid, App: f.request.App.Name, Operation: f.reads.Name, Connection: f.request.Connection,
+			Message: fmt.Sprintf("the vendor's clock is %s behind this machine's, and a look-up needs one that is %s behind at most; check the clock of this machine", rounded(lag), maxClockLag)}
+	}
+	return lag, nil
 }
 
 // finder is a FindRequest while it is made.
 type finder struct {
-	client  *Client
-	request FindRequest
-	sent    *sentRecord
-	reads   *bindings.Operation
-	conn    *connection.Connection
-	found   Found
+	client   *Client
+	request  FindRequest
+	sent     *sentRecord
+	reads    *bindings.Operation
+	conn     *connection.Connection
+	clockLag time.Duration // of the vendor's clock
+	found    Found
 }
+
+// since returns a time of the vendor's clock at which the call was not sent yet.
+func (f *finder) since() time.Time { return f.sent.At.Add(-f.clockLag - maxClockSkew).UTC() }
 
 // vars returns the values of the words of a bindings.Find.
 func (f *finder) vars(name string) (any, bool) {
-	since := f.sent.At.Add(-maxClockSkew).UTC()
+	since := f.since()
 	account, parent := f.conn.Accounts()
 	switch name {
 	case "key":
@@ -216,7 +255,7 @@ func (f *finder) addMatches(list gjson.Result) error {
 // compared with has secrets.
 func (f *finder) matches(record json.RawMessage) bool {
 	if path := f.request.Find.Created; path != "" {
-		if at, ok := timeIn(jsonpath.Get(record, path)); ok && at.Before(f.sent.At.Add(-maxClockSkew)) {
+		if at, ok := timeIn(jsonpath.Get(record, path)); ok && at.Before(f.since()) {
 			return false
 		}
 	}
