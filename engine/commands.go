@@ -163,7 +163,7 @@ func (e *Engine) status(ctx context.Context) control.Status {
 		s.Webhooks = append(s.Webhooks, control.Count(count))
 	}
 	for _, c := range e.calls.OpenCircuits() {
-		s.Circuits = append(s.Circuits, control.CircuitStatus{App: c.App, Host: c.Host, Failures: c.Failures, Reason: c.Reason, Since: c.Opened.UTC(), Next: c.Next.UTC()})
+		s.Circuits = append(s.Circuits, control.CircuitStatus{App: c.App, Host: c.Host, Lookups: c.Lookup, Failures: c.Failures, Reason: c.Reason, Since: c.Opened.UTC(), Next: c.Next.UTC()})
 	}
 	for _, one := range e.polls.Status() {
 		s.Polls = append(s.Polls, control.PollStatus{

@@ -60,7 +60,11 @@ func showStatus(out io.Writer, s control.Status) error {
 	if err == nil && len(s.Circuits) > 0 {
 		fmt.Fprintln(out)
 		err = table(out, "NO CALLS TO\tFAILED\tSINCE\tNEXT TRY\tLAST FAILURE", s.Circuits, func(w io.Writer, one control.CircuitStatus) {
-			printf(w, "%s\t%d\t%s\t%s\t%s\n", strings.TrimSpace(one.App+" "+one.Host), one.Failures, formatTime(one.Since), formatTime(one.Next), one.Reason)
+			where := strings.TrimSpace(one.App + " " + one.Host)
+			if one.Lookups {
+				where += " (look-ups)"
+			}
+			printf(w, "%s\t%d\t%s\t%s\t%s\n", where, one.Failures, formatTime(one.Since), formatTime(one.Next), one.Reason)
 		})
 	}
 	if err != nil || len(s.Webhooks) == 0 {

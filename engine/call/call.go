@@ -51,6 +51,9 @@ type Caller struct {
 	// Script is the script that makes the call. Calls that wait for the same
 	// rate limit are served in rounds, one call of each script.
 	Script string `json:"-"`
+	// Lookup is set for a read that finds out whether another call was done: its circuit
+	// is that of look-ups.
+	Lookup bool `json:"-"`
 	// Log is the log of the run that makes the call; nil: Config.Log. Step is the
 	// number of the step in it; zero: no step.
 	Log  *slog.Logger `json:"-"`

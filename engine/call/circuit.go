@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -195,6 +196,9 @@ func (c *circuits) end(t Target, p pass, r sendResult, reason string) {
 // report logs a change of a circuit and wakes what waits for it.
 func (c *circuits) report(t Target, was, is *circuit) {
 	attrs := []any{"app", t.App, "host", t.Host}
+	if t.Lookup {
+		attrs = append(attrs, "lookups", true)
+	}
 	switch {
 	case is.isOpen() && !was.isOpen():
 		c.log.Warn("no calls are sent to a host: several in a row failed", append(attrs, "failures", is.failures, "last", is.reason, "next_try", is.next.UTC().Format(time.RFC3339))...)
@@ -240,7 +244,9 @@ func (c *Client) OpenCircuits() []Circuit {
 			open = append(open, *one.describe(t))
 		}
 	}
-	slices.SortFunc(open, func(a, b Circuit) int { return strings.Compare(a.App+" "+a.Host, b.App+" "+b.Host) })
+	slices.SortFunc(open, func(a, b Circuit) int {
+		return cmp.Or(strings.Compare(a.App+" "+a.Host, b.App+" "+b.Host), strings.Compare(a.Target.String(), b.Target.String()))
+	})
 	return open
 }
 
@@ -250,7 +256,7 @@ func (c *Client) CircuitsChanged() <-chan struct{} { return c.circuits.changed }
 
 // target returns where the requests of a job go.
 func (j *job) target() Target {
-	t := Target{Host: HostOf(j.wire.url)}
+	t := Target{Host: HostOf(j.wire.url), Lookup: j.caller.Lookup}
 	if j.app != nil {
 		t.App = j.app.Name
 	}

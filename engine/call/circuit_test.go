@@ -133,6 +133,48 @@ func TestCircuitEndsTheWaitsOfACall(t *testing.T) {
 
 // While the circuit is open one call at a time is sent; if that is canceled
 // another is.
+// Calls to one address of a host fail, and the reads of look-ups at another are sent.
+func TestLookupsHaveACircuitOfTheirOwn(t *testing.T) {
+	down := true // the notes that look-ups read
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/notes" && r.Method == http.MethodGet && !down {
+			reply(200, `{"notes":[]}`)(w)
+			return
+		}
+		reply(503, `{}`)(w)
+	}, once)
+	s.useFindCatalogue(t, `[{"operation":"notes.list","match":{"text":"a"}}]`)
+	b := call.Begun{App: s.app, Operation: s.op(t, "notes.write"), Args: []byte(`{}`), Sent: []byte(`{"at":"2026-03-01T09:00:00Z","method":"POST","url":"/notes"}`)}
+	find := func() (call.Found, error) {
+		return s.Find(t.Context(), call.FindRequest{Begun: b, Find: b.FindFor(""), Connection: "crm/paris"})
+	}
+	for range 5 {
+		_, _ = s.do(t, "notes.get", `{"id":"1"}`)
+	}
+	if answer, _ := s.do(t, "notes.get", `{"id":"1"}`); answer.Refused == nil {
+		t.Fatal("a call is sent")
+	}
+	down = false
+	if found, err := find(); err != nil || found.Refused != nil {
+		t.Errorf("the read of a look-up: %v", err)
+	}
+	if answer, _ := s.do(t, "notes.get", `{"id":"1"}`); answer.Refused == nil {
+		t.Error("a call is sent after the read of a look-up was answered")
+	}
+	down = true
+	for range 5 {
+		_, _ = find()
+	}
+	found, err := find()
+	if found.Refused == nil {
+		t.Error("the read of a look-up is sent after five that failed")
+	}
+	wantKind(t, err, bindings.Unavailable, true, "look-ups of crm at 127.0.0.1", "failed 5 times in a row")
+	if open := s.OpenCircuits(); len(open) != 2 || open[0].Lookup == open[1].Lookup {
+		t.Errorf("open circuits: %+v", open)
+	}
+}
+
 func TestCanceledProbeIsFollowedByAnother(t *testing.T) {
 	arrived, goOn := make(chan struct{}, 1), make(chan struct{})
 	failing := answers(list(cut, cut, cut, cut, cut)...)

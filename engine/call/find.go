@@ -108,6 +108,7 @@ func (c *Client) Find(ctx context.Context, r FindRequest) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
+	r.Caller.Lookup = true
 	f := &finder{client: c, request: r, sent: sent, reads: reads, conn: conn}
 	if err = f.readAll(ctx); err != nil || r.Find.Key && len(f.found.Answers) > 0 {
 		return f.found, err

@@ -6,14 +6,22 @@ import "strings"
 type Target struct {
 	App  string // empty for the http library
 	Host string // in lower case, with the port where the address has one
+	// Lookup is set for the reads of look-ups. They have a circuit of their own: calls
+	// that fail at one address of a host do not stop those that read at another.
+	Lookup bool
 }
 
-// String returns "app at host", the app, or for the http library the host.
+// String returns "app at host", the app, or for the http library the host; before it
+// "look-ups of" where that is so.
 func (t Target) String() string {
-	if t.App == "" || t.Host == "" {
-		return t.App + t.Host
+	text := t.App + t.Host
+	if t.App != "" && t.Host != "" {
+		text = t.App + " at " + t.Host
 	}
-	return t.App + " at " + t.Host
+	if t.Lookup {
+		return "look-ups of " + text
+	}
+	return text
 }
 
 // HostOf returns the host of a URL as a Target has it.

@@ -77,8 +77,9 @@ type JournalStatus struct {
 type CircuitStatus struct {
 	App      string    `json:"app,omitempty"` // empty for the http library
 	Host     string    `json:"host"`
-	Failures int       `json:"failures"` // in a row
-	Reason   string    `json:"reason"`   // of the last failure
+	Lookups  bool      `json:"lookups,omitempty"` // it is that of look-ups, not of other calls
+	Failures int       `json:"failures"`          // in a row
+	Reason   string    `json:"reason"`            // of the last failure
 	Since    time.Time `json:"since"`
 	Next     time.Time `json:"next"` // when a call is tried
 }

@@ -415,8 +415,11 @@ func limitOf(run journal.Run) string {
 // circuits finds hosts that do not answer.
 func (d *diagnosis) circuits(context.Context) error {
 	for _, c := range d.Circuits() {
-		d.findings = append(d.findings, control.Finding{Kind: "circuit", Since: c.Opened.UTC().Format(time.RFC3339), Text: c.String(),
-			Do: "the runs that wait for it are throttled, and go on by themselves once it answers"})
+		do := "the runs that wait for it are throttled, and go on by themselves once it answers"
+		if c.Lookup {
+			do = "the runs whose calls are looked up there are held, and go on by themselves once it answers"
+		}
+		d.findings = append(d.findings, control.Finding{Kind: "circuit", Since: c.Opened.UTC().Format(time.RFC3339), Text: c.String(), Do: do})
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (h *host) call(ctx context.Context, s vm.Step, step journal.Step, again jso
 // caller returns what calls need of the run: for the order in which they wait,
 // and for the log.
 func (h *host) caller(step journal.Step) call.Caller {
-	return call.Caller{Script: h.run.Script, Log: h.log, Step: step.Number, Waits: h.current.wait}
+	return call.Caller{Script: h.run.Script, Log: h.log, Step: step.Number, Waits: h.current.wait, Lookup: h.query != nil}
 }
 
 // page is the recorded result of one page of a list.
