@@ -192,7 +192,7 @@ func (d *diagnosis) scripts(context.Context) error {
 		case slices.Contains(d.Scripts.Unloaded(), p.Script):
 			state = "it is not live, and senders of events without a hook are asked to send them again"
 		}
-		d.findings = append(d.findings, control.Finding{Kind: "script", Text: fmt.Sprintf("%s was not loaded, %s: %v", p.Script, state, p), Do: "fix the script and save it"})
+		d.findings = append(d.findings, control.Finding{Kind: "script", Text: fmt.Sprintf("%s was not loaded, %s: %v", cmp.Or(p.Script, p.File), state, p), Do: "fix the script and save it"})
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,6 +34,9 @@ func (s *Set) allProblems() []Problem {
 func (s *Set) logLoaded(ctx context.Context, level slog.Level, script *Script, duration time.Duration) {
 	s.config.Log.Log(ctx, level, "script loaded", "script", script.Name, "hooks", len(script.Hooks),
 		"version", script.Version.Hash[:8], "took", duration.Round(time.Microsecond))
+	if source, read := script.Version.Sources[script.Version.Main]; read && strings.TrimSpace(source) == "" {
+		s.config.Log.WarnContext(ctx, "the file of a script is empty: it has no hooks", "script", script.Name, "file", script.Version.Main)
+	}
 	for _, warning := range script.Program.Warnings() {
 		s.config.Log.WarnContext(ctx, "a line may not do what it looks like", "script", script.Name, "at", warning)
 	}

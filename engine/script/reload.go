@@ -79,8 +79,8 @@ func (s *scanResult) rescanAt(t time.Time) {
 func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, error) {
 	var out scanResult
 	began := machineTime()
-	found, conflicts := sources(t.files)
-	s.problems = append(slices.Clone(t.problems), conflicts...)
+	found, conflicts := sources(t.files, t.notFiles)
+	s.problems = slices.Concat(t.problems, s.notFiles(t, found), conflicts)
 	ambiguous := map[string]bool{} // names of scripts
 	for _, p := range conflicts {
 		ambiguous[p.Script] = true
@@ -112,6 +112,20 @@ func (s *Set) apply(ctx context.Context, t *tree, mode scanMode) (scanResult, er
 	out.report.Duration = machineTime().Sub(began)
 	s.logReport(ctx, out.report)
 	return out, err
+}
+
+// notFiles returns a problem for each script in the place of whose file something else
+// is. A folder is one only where a script was.
+func (s *Set) notFiles(t *tree, found map[string]source) (problems []Problem) {
+	for _, file := range slices.Sorted(maps.Keys(t.notFiles)) {
+		name, what := sourceOf(file).name, t.notFiles[file]
+		known := s.entries[name] != nil || s.stored[name] != ""
+		if has(found, name) || !strings.HasSuffix(file, ".lua") || strings.HasPrefix(file, shared+"/") || what == aFolder && !known {
+			continue
+		}
+		problems = append(problems, Problem{Script: name, File: file, Message: "expected a file, found " + what})
+	}
+	return problems
 }
 
 // readyEntries returns the scripts whose files changed and are not half

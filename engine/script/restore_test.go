@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,13 +28,39 @@ func TestLiveVersionAtStart(t *testing.T) {
 		problem  string          // part of a problem, empty for none
 		unloaded string
 	}{
-		"nothing changed":         {files: []string{"a.lua", hook("one")}, change: func(*folder) {}, want: "a:one"},
-		"an edit that loads":      {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", hook("two")) }, want: "a:two"},
-		"a syntax error":          {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", "on(") }, want: "a:one", problem: "a.lua:1"},
-		"an unknown trigger":      {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", `on("shop.order.craeted", function() end)`) }, want: "a:one", problem: "craeted"},
-		"an empty file":           {files: []string{"a.lua", "on("}, change: func(f *folder) { f.write("a.lua", "on((") }, want: "", problem: "a.lua:1", unloaded: "a"},
-		"no version, then right":  {files: []string{"a.lua", "on("}, change: func(f *folder) { f.write("a.lua", hook("one")) }, want: "a:one"},
-		"the file is gone":        {files: []string{"a.lua", hook("one"), "b.lua", hook("b")}, change: func(f *folder) { f.remove("a.lua") }, want: "b:b"},
+		"nothing changed":        {files: []string{"a.lua", hook("one")}, change: func(*folder) {}, want: "a:one"},
+		"an edit that loads":     {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", hook("two")) }, want: "a:two"},
+		"a syntax error":         {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", "on(") }, want: "a:one", problem: "a.lua:1"},
+		"an unknown trigger":     {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", `on("shop.order.craeted", function() end)`) }, want: "a:one", problem: "craeted"},
+		"an empty file":          {files: []string{"a.lua", "on("}, change: func(f *folder) { f.write("a.lua", "on((") }, want: "", problem: "a.lua:1", unloaded: "a"},
+		"no version, then right": {files: []string{"a.lua", "on("}, change: func(f *folder) { f.write("a.lua", hook("one")) }, want: "a:one"},
+		"the file is gone":       {files: []string{"a.lua", hook("one"), "b.lua", hook("b")}, change: func(f *folder) { f.remove("a.lua") }, want: "b:b"},
+		"a link without a target": {files: []string{"a.lua", hook("one")}, change: func(f *folder) {
+			f.remove("a.lua")
+			f.must(os.Symlink("nowhere.lua", f.path("a.lua")))
+		}, want: "a:one", problem: "a.lua: expected a file, found a link without a target"},
+		"a link without a target, and no version": {files: []string{"b.lua", hook("one")}, change: func(f *folder) {
+			f.remove("b.lua")
+			f.must(os.Symlink("nowhere.lua", f.path("a.lua")))
+		}, want: "", problem: "a.lua: expected a file, found a link without a target", unloaded: "a"},
+		"a main file is a link without a target": {files: []string{"a/main.lua", hook("one"), "a/x.lua", hook("x")}, change: func(f *folder) {
+			f.remove("a/main.lua")
+			f.must(os.Symlink("nowhere.lua", f.path("a/main.lua")))
+		}, want: "a:one", problem: "a/main.lua: expected a file, found a link without a target"},
+		"the folder is a link without a target": {files: []string{"a/main.lua", hook("one")}, change: func(f *folder) {
+			f.must(os.RemoveAll(f.path("a")))
+			f.must(os.Symlink("nowhere", f.path("a")))
+		}, want: "a:one", problem: "a: cannot be read: a link without a target"},
+		"a folder with the name of the file": {files: []string{"a.lua", hook("one")}, change: func(f *folder) {
+			f.remove("a.lua")
+			f.must(os.Mkdir(f.path("a.lua"), 0o700))
+		}, want: "a:one", problem: "a.lua: expected a file, found a folder"},
+		"a socket with the name of the file": {files: []string{"a.lua", hook("one")}, change: func(f *folder) {
+			f.remove("a.lua")
+			listener, err := net.Listen("unix", f.path("a.lua"))
+			f.must(err)
+			t.Cleanup(func() { listener.Close() })
+		}, want: "a:one", problem: "a.lua: expected a file, found something that is no regular file"},
 		"a required file is gone": {files: []string{"a.lua", `require "lib/x"` + "\n" + hook("one"), "lib/x.lua", "return {}"}, change: func(f *folder) { f.remove("lib/x.lua") }, want: "a:one", problem: "lib/x"},
 		"a template is wrong":     {files: []string{"a/main.lua", hook("one"), "a/template.yaml", "title: A\n"}, change: func(f *folder) { f.write("a/template.yaml", "title: [\n") }, want: "a:one", problem: "template.yaml"},
 		"a required param is new": {files: []string{"a/main.lua", hook("one")}, change: func(f *folder) {
@@ -58,7 +85,7 @@ func TestLiveVersionAtStart(t *testing.T) {
 				t.Errorf("problems are %v, want one with %q", problems, test.problem)
 			}
 			for _, p := range problems {
-				if p.LastVersionLive != (test.unloaded == "") {
+				if p.Script != "" && p.LastVersionLive != (test.unloaded == "") {
 					t.Errorf("problem %q: the last version is live: %t", p.Error(), p.LastVersionLive)
 				}
 			}
@@ -75,6 +102,21 @@ func TestLiveVersionAtStart(t *testing.T) {
 				t.Errorf("stored are %v, live are %d scripts", live, len(f.set.Generation().Scripts))
 			}
 		})
+	}
+}
+
+// A script whose file is emptied goes live without hooks, and that is logged.
+func TestEmptyFileIsLogged(t *testing.T) {
+	f := open(t, "a.lua", hook("one"), "b.lua", "-- nothing yet")
+	if text := f.log.String(); strings.Contains(text, "level=WARN") {
+		t.Fatalf("logged %s", text)
+	}
+	f.write("a.lua", "\n")
+	if _, err := f.set.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text := f.log.String(); !strings.Contains(text, `level=WARN msg="the file of a script is empty: it has no hooks" script=a file=a.lua`) {
+		t.Errorf("logged %s", text)
 	}
 }
 

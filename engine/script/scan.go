@@ -27,9 +27,18 @@ type tree struct {
 	links   []string // absolute paths of the targets of symbolic links to files
 	// unread are the files and folders that could not be read: those below them
 	// may still exist. "." means the whole tree.
-	unread   []string
+	unread []string
+	// notFiles maps paths of files of scripts to what is there in their place.
+	notFiles map[string]string
 	problems []Problem
 }
+
+// What can be in the place of a file.
+const (
+	aFolder   = "a folder"
+	aLostLink = "a link without a target"
+	notAFile  = "something that is no regular file"
+)
 
 // folder is a folder to watch.
 type folder struct {
@@ -47,7 +56,7 @@ func scan(root string) (*tree, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%q is not a folder", root)
 	}
-	t := &tree{files: map[string]stamp{}}
+	t := &tree{files: map[string]stamp{}, notFiles: map[string]string{}}
 	if err := t.walk(root, "", info, nil); err != nil {
 		return nil, err
 	}
@@ -97,11 +106,17 @@ func (t *tree) entry(root, below string, entry fs.DirEntry, above []fileID) {
 	absolute := filepath.Join(root, filepath.FromSlash(below))
 	info, err := os.Stat(absolute)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && link && exists(absolute):
+		t.notFiles[below] = aLostLink
+		if !wanted { // to a folder, maybe
+			t.unreadable(below, errors.New(aLostLink))
+		}
 	case errors.Is(err, fs.ErrNotExist):
-		return // deleted since it was listed, or a link without a target
+		return // deleted since it was listed
 	case err != nil:
 		t.unreadable(below, err)
 	case info.IsDir():
+		t.notFiles[below] = aFolder
 		if err := t.walk(root, below, info, above); err != nil {
 			t.unreadable(below, err)
 		}
@@ -109,7 +124,7 @@ func (t *tree) entry(root, below string, entry fs.DirEntry, above []fileID) {
 	case !utf8.ValidString(below):
 		t.problem(strings.ToValidUTF8(below, "?"), "the name of the file is not UTF-8 text")
 	case !info.Mode().IsRegular():
-		t.problem(below, "not a regular file; it is passed over")
+		t.notFiles[below] = notAFile
 	case len(t.files) >= maxFiles:
 		if !slices.Contains(t.unread, ".") {
 			t.unread = append(t.unread, ".")
@@ -125,6 +140,12 @@ func (t *tree) entry(root, below string, entry fs.DirEntry, above []fileID) {
 	}
 }
 
+// exists reports whether there is a file, or a link with or without a target.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 func (t *tree) unreadable(below string, err error) {
 	t.unread = append(t.unread, below)
 	var where *fs.PathError
@@ -136,6 +157,9 @@ func (t *tree) unreadable(below string, err error) {
 
 // mayContain reports whether a file that is not in the tree may still exist.
 func (t *tree) mayContain(file string) bool {
+	if has(t.notFiles, file) {
+		return true
+	}
 	for _, unread := range t.unread {
 		if unread == "." || file == unread || strings.HasPrefix(file, unread+"/") {
 			return true

@@ -40,15 +40,16 @@ func sourceOf(main string) source {
 }
 
 // sources returns the scripts among files, by name. Two files with the same
-// script name are a problem, and neither is returned.
-func sources(files map[string]stamp) (map[string]source, []Problem) {
+// script name are a problem, and neither is returned. notFiles are paths where
+// something else is in the place of a file.
+func sources(files map[string]stamp, notFiles map[string]string) (map[string]source, []Problem) {
 	found := map[string]source{}
 	conflicts := map[string]Problem{}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if !strings.HasSuffix(file, ".lua") || strings.HasPrefix(file, shared+"/") {
 			continue
 		}
-		s := sourceOf(ownMain(file, files))
+		s := sourceOf(ownMain(file, files, notFiles))
 		if s.main != file {
 			continue // not a main file
 		}
@@ -68,12 +69,12 @@ func sources(files map[string]stamp) (map[string]source, []Problem) {
 }
 
 // ownMain returns the main file of the outermost script that a file belongs to.
-func ownMain(file string, files map[string]stamp) string {
+func ownMain(file string, files map[string]stamp, notFiles map[string]string) string {
 	for i, c := range file {
 		if c != '/' {
 			continue
 		}
-		if main := file[:i+1] + mainFile; has(files, main) {
+		if main := file[:i+1] + mainFile; has(files, main) || has(notFiles, main) {
 			return main
 		}
 	}
