@@ -51,6 +51,9 @@ func (f Folder) Examine(ctx context.Context) (findings []control.Finding, reader
 		add("folder", err.Error(), "make the file readable for you")
 	}
 	findings = append(findings, engineFinding(f.Data, pid, locked, last))
+	if err := sqlite.CheckWritable(f.Journal); err != nil {
+		add("folder", err.Error(), "no engine starts on it, and no backup is made of it: make the folder and its files writable for the user of the engine, or copy them")
+	}
 	damage, err := f.damage(last, locked)
 	if err != nil {
 		add("journal", err.Error(), "make the files readable for you")
@@ -151,6 +154,8 @@ func (f Folder) open(ctx context.Context, locked bool) (*sqlite.Reader, *control
 		return nil, nil // the engine makes it
 	case errors.Is(err, journal.ErrNewer):
 		return nil, finding(err.Error(), "start the newer Tidewire; this one cannot read its journal")
+	case errors.Is(err, sqlite.ErrReadOnly):
+		return nil, finding(err.Error(), "copy the data folder to one that is writable, then: tidewire doctor --data-dir COPY")
 	case errors.Is(err, sqlite.ErrOlder):
 		return nil, finding(err.Error(), "tidewire run, which copies it first; then tidewire doctor again")
 	default:

@@ -28,7 +28,20 @@ var _ journal.Reader = (*Reader)(nil)
 
 // OpenReader opens a journal for reading without a store. The engine that wrote it
 // may have crashed.
-func OpenReader(path string) (*Reader, error) { return openReader(path, "ro") }
+func OpenReader(path string) (*Reader, error) {
+	readOnly := CheckWritable(path)
+	if readOnly == nil {
+		return openReader(path, "ro")
+	}
+	if log, err := os.Stat(path + "-wal"); errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0 {
+		return openReader(path, immutable)
+	}
+	r, err := openReader(path, "ro")
+	if err != nil && !errors.Is(err, ErrOlder) && !errors.Is(err, journal.ErrNewer) {
+		err = fmt.Errorf("%w, and the journal was not closed, so that it can only be read in a copy of the folder (--data-dir): %w", readOnly, err)
+	}
+	return r, err
+}
 
 // OpenImmutable opens a journal that was closed, for reading while no engine opens
 // it. Nothing is written, not even beside the file.
