@@ -186,7 +186,7 @@ func (p *child) waitUntilDone(reader *control.Client) {
 		must(p.t, err)
 		live := counts[journal.Queued] + counts[journal.Running] + counts[journal.Held]
 		for _, run := range runs {
-			if run.Park.Until.IsZero() {
+			if run.Park != nil && run.Park.Until.IsZero() {
 				live-- // nobody decides it
 			}
 		}

@@ -250,6 +250,42 @@ on("emit:pay", function() shop.notes.write { tag = "t", ref = "own" } end)`)
 	f.expectFinding("held", pending, "a look-up found 2 records that may be the call's")
 }
 
+// A run whose look-up reads at this moment is shown as held, and a decision is refused
+// with when to try again.
+func TestDecideWhileALookupReads(t *testing.T) {
+	t.Parallel()
+	f := newDoctorFixture(t, `local shop = require "shop"
+on("emit:pay", function() shop.notes.write { tag = "t", ref = "own" } end)`)
+	f.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	pending := f.sendAndAwait("1", "emit:pay")
+	f.stop()
+	f.offset.Add(int64(10 * time.Second))
+	reads, goOn := make(chan struct{}), make(chan struct{})
+	f.answer(func(w http.ResponseWriter, _ *http.Request) {
+		close(reads)
+		<-goOn
+		fmt.Fprint(w, `{"notes":[{"tag":"t"}]}`)
+	})
+	from := f.log.length()
+	f.start()
+	<-reads
+	client, err := control.Dial(f.config.Data)
+	must(t, err)
+	defer client.Close()
+	run, _, err := client.Run(t.Context(), pending)
+	must(t, err)
+	if run.State != journal.Held || run.Park == nil || run.Park.Until.IsZero() {
+		t.Errorf("the run is %s, %+v", run.State, run.Park)
+	}
+	err = client.DecideCall(t.Context(), pending, journal.CallDecision{Resolution: journal.Fail})
+	if err == nil || !strings.Contains(err.Error(), "its call is being looked up at this moment; try again in a few seconds") {
+		t.Errorf("the decision: %v", err)
+	}
+	close(goOn)
+	f.log.await(t, from, `"run parked","run":"`+pending)
+	must(t, client.DecideCall(t.Context(), pending, journal.CallDecision{Resolution: journal.Fail}))
+}
+
 func TestDoctorFindsWaitsThatCannotEnd(t *testing.T) {
 	t.Parallel()
 	f := newDoctorFixture(t, waits)

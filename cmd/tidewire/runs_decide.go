@@ -186,7 +186,7 @@ func (d *decideFlags) runs(ctx context.Context, client *control.Client, names []
 		app, operation := callOf(r)
 		switch {
 		case d.app != "" && d.app != app, d.operation != "" && d.operation != operation && d.operation != app+"."+operation:
-		case !r.Park.Until.IsZero():
+		case r.State != journal.Held || !r.Park.Until.IsZero(): // a read began since the runs were selected
 			pending++
 		default:
 			runs = append(runs, r)

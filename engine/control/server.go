@@ -178,6 +178,10 @@ func (s *Server) Handler() http.Handler {
 		if (run.State == journal.Running || run.State == journal.Queued) && s.config.Current != nil {
 			run.Current = s.config.Current(run.ID)
 		}
+		if journal.ReadingNow(run, steps) {
+			last := steps[len(steps)-1]
+			run.State, run.Park = journal.Held, &journal.Parked{Since: last.Started, Until: last.Lookup().Sent, Step: last.Number}
+		}
 		return RunDetails{run, steps}, err
 	}))
 	mux.HandleFunc("GET /counts", respond(func(r *http.Request) (any, error) { return s.config.Reader.Counts(r.Context()) }))

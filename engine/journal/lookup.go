@@ -36,3 +36,9 @@ func (s *Step) Lookup() *Lookup {
 	}
 	return l
 }
+
+// ReadingNow reports whether a run makes the read of a look-up now, or is about to. It
+// is held for its users.
+func ReadingNow(r Run, steps []Step) bool {
+	return (r.State == Running || r.State == Queued) && len(steps) > 0 && steps[len(steps)-1].Lookup() != nil
+}

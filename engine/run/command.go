@@ -43,6 +43,10 @@ func (r *Runner) DecideCall(ctx context.Context, run string, d journal.CallDecis
 		follow = r.failureEvent(one, event, one.Problem)
 	}
 	if err := r.config.Store.DecideCall(ctx, run, d, follow...); err != nil {
+		one, steps, readErr := r.config.Store.Run(ctx, run)
+		if errors.Is(err, journal.ErrState) && readErr == nil && journal.ReadingNow(one, steps) {
+			return fmt.Errorf("decide about run %q: %w: its call is being looked up at this moment; try again in a few seconds", run, journal.ErrState)
+		}
 		return err
 	}
 	r.config.Log.Info("a held run was decided", "run", run, "decision", d.Resolution, "by", d.By)
