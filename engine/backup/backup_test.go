@@ -603,6 +603,21 @@ func TestRestoreThroughLink(t *testing.T) {
 	}
 }
 
+// A restore that fails leaves no lock file in a folder that had none.
+func TestFailedRestoreLeavesNoLock(t *testing.T) {
+	folder := t.TempDir()
+	archive, data := filepath.Join(folder, "archive"), filepath.Join(folder, "data")
+	if err := errors.Join(os.WriteFile(archive, []byte("other"), 0o600), os.Mkdir(data, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), archive, data, clock.System); err == nil {
+		t.Fatal("it is restored")
+	}
+	if entries, err := os.ReadDir(data); err != nil || len(entries) > 0 {
+		t.Errorf("in the data folder: %v, %v", entries, err)
+	}
+}
+
 // If the new folder cannot be put in place, the one from before is put back.
 func TestRestorePutsBack(t *testing.T) {
 	f := newInstallation(t)

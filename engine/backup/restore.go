@@ -29,6 +29,7 @@ type restore struct {
 	clock clock.Clock
 
 	locks   []*os.File // of the present data folder and of the new one
+	made    string     // the lock file of the present data folder, if it had none
 	between func()     // is called between the two renames, for tests
 }
 
@@ -53,6 +54,11 @@ func (r *restore) run(ctx context.Context, file string) (done Restored, err erro
 	if err := r.lockData(); err != nil {
 		return done, err
 	}
+	defer func() {
+		if err != nil && r.made != "" {
+			_ = os.Remove(r.made) // the folder is as before
+		}
+	}()
 	if err := os.MkdirAll(filepath.Dir(r.data), 0o700); err != nil {
 		return done, fmt.Errorf("restore: %w", err)
 	}
@@ -103,6 +109,10 @@ func (r *restore) lockData() (err error) {
 		return fmt.Errorf("restore: %w", err)
 	case !info.IsDir():
 		return fmt.Errorf("restore: the data folder %s is a file; --data-dir names another folder", r.data)
+	}
+	file := sqlite.LockPath(filepath.Join(r.data, sqlite.FileName))
+	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+		r.made = file
 	}
 	err = r.lock(r.data)
 	var other *filelock.LockedError
