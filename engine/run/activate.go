@@ -41,7 +41,7 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 			log.Error("the run could not be parked", "state", end.park.State, "error", err)
 			return
 		}
-		h.logPark(*end.park)
+		h.logPark(parkLevel(*end.park), *end.park)
 	case errors.Is(end.release, errParked), errors.Is(end.release, errSuspended), errors.Is(end.release, errCancelled),
 		errors.Is(end.release, journal.ErrFenced), errors.Is(end.release, journal.ErrReplaced):
 	default:
@@ -155,7 +155,15 @@ func (r *Runner) version(ctx context.Context, run journal.Run) (*script.Script, 
 	return unit, hook, nil
 }
 
-func (h *host) logPark(p journal.Park) {
+// parkLevel is the level at which it is logged that a run is parked.
+func parkLevel(p journal.Park) slog.Level {
+	if p.Problem != nil {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+func (h *host) logPark(level slog.Level, p journal.Park) {
 	args := []any{"state", p.State, "attempt", h.run.Attempts}
 	if !p.Until.IsZero() {
 		args = append(args, "until", p.Until.UTC().Format(time.RFC3339))
@@ -163,9 +171,7 @@ func (h *host) logPark(p journal.Park) {
 	if p.Attempt {
 		args = append(args, "next_attempt", h.run.Attempts+1, "of", h.hook.Retry.Attempts)
 	}
-	level := slog.LevelInfo
 	if p.Problem != nil {
-		level = slog.LevelWarn
 		args = append(args, "at", p.Problem.Position, "reason", p.Problem.Message)
 	}
 	h.log.Log(context.Background(), level, "run parked", args...)

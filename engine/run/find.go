@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -182,7 +183,12 @@ func (h *host) retryLookup(ctx context.Context, step journal.Step, l journal.Loo
 			next = now
 		}
 		// Not all runs at the same time, as one of them is to try.
-		return h.parkLookup(ctx, step, l, next.Add(minReadInterval+rand.N(lookupRetry.First)), pendingText+": "+e.Error(), false)
+		park, err := h.lookupPark(step, l, pendingText+": "+e.Error())
+		if err != nil {
+			return h.endActivation(ctx, step, err)
+		}
+		park.Until = next.Add(minReadInterval + rand.N(lookupRetry.First))
+		return h.parkAt(ctx, slog.LevelDebug, step, park) // the circuit is logged
 	case answer.LimitReached:
 		return h.parkLookup(ctx, step, l, now.Add(max(answer.RetryAfter, minReadInterval)), pendingText+": "+e.Error(), false)
 	case l.Failures < maxLookupFailures && (e.Retryable || e.Kind == bindings.RateLimited):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -208,11 +209,16 @@ func formatChange(v journal.Version) string {
 
 // park parks the run and returns the error that ends the activation.
 func (h *host) park(ctx context.Context, step journal.Step, p journal.Park) error {
+	return h.parkAt(ctx, parkLevel(p), step, p)
+}
+
+// parkAt is park with the level at which it is logged.
+func (h *host) parkAt(ctx context.Context, level slog.Level, step journal.Step, p journal.Park) error {
 	p.Executed = h.runner.config.Clock.Now().Sub(h.began)
 	if err := h.runner.retryWrite(ctx, func() error { return h.runner.config.Store.Park(context.WithoutCancel(ctx), h.lease, p) }); err != nil {
 		return h.endActivation(ctx, step, fmt.Errorf("park the run at step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.logPark(p)
+	h.logPark(level, p)
 	return &vm.End{Cause: errParked}
 }
 
