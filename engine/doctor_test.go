@@ -9,15 +9,18 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/doctor"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/journaltest"
 )
@@ -248,6 +251,68 @@ on("emit:pay", function() shop.notes.write { tag = "t", ref = "own" } end)`)
 	f.start()
 	f.log.await(t, from, `"run parked","run":"`+pending)
 	f.expectFinding("held", pending, "a look-up found 2 records that may be the call's")
+}
+
+// Look-ups that ended for different reasons are different findings.
+func TestDoctorHasOneFindingForAReasonOfLookups(t *testing.T) {
+	store := undecidedRuns{
+		lookedUp("run_1", "a look-up found one record that may be the call's, or another's that is equal"),
+		lookedUp("run_2", "a look-up found 2 records that may be the call's"),
+		lookedUp("run_3", "a look-up found 13 records that may be the call's"),
+		lookedUp("run_4", "the look-up failed: shop.notes.list: it answered 403 Forbidden (forbidden)"),
+		lookedUp("run_5", "the look-up failed: shop.notes.list: it answered 500 (unavailable)"),
+		lookedUp("run_6", ""),
+	}
+	found, err := doctor.Examine(t.Context(), doctor.Engine{Store: store, Clock: clock.System})
+	must(t, err)
+	var counts []int
+	for _, one := range found {
+		counts = append(counts, one.Runs)
+	}
+	if want := []int{1, 2, 2, 1}; !slices.Equal(counts, want) {
+		t.Errorf("the findings have %v runs, want %v: %+v", counts, want, found)
+	}
+}
+
+// lookedUp is a run that is held after a look-up, with why; empty: there was none.
+func lookedUp(id, why string) journal.Run {
+	e := &bindings.Error{Kind: bindings.Uncertain, App: "shop", Operation: "notes.write", Message: "no answer"}
+	message := e.Error()
+	if why != "" {
+		message += "; " + why
+	}
+	return journal.Run{ID: id, Script: "orders", State: journal.Held, Park: &journal.Parked{}, Problem: &journal.Problem{Message: message, App: e}}
+}
+
+// undecidedRuns is a store with held runs alone.
+type undecidedRuns []journal.Run
+
+func (h undecidedRuns) Runs(_ context.Context, q journal.RunQuery) ([]journal.Run, error) {
+	if q.State == journal.Held {
+		return h, nil
+	}
+	return nil, nil
+}
+
+func (undecidedRuns) Lanes(context.Context) ([]journal.LaneStatus, error) { return nil, nil }
+func (undecidedRuns) Floods(context.Context) ([]journal.Flood, error)     { return nil, nil }
+func (undecidedRuns) Pending(context.Context) (journal.Pending, error)    { return journal.Pending{}, nil }
+func (undecidedRuns) Version(context.Context, string) (journal.Version, error) {
+	return journal.Version{}, nil
+}
+
+// An engine whose socket was removed runs, and does not hang.
+func TestDoctorFindsEngineWithoutSocket(t *testing.T) {
+	t.Parallel()
+	f := newDoctorFixture(t, pays)
+	socket, err := control.SocketPath(f.config.Data)
+	must(t, err)
+	must(t, os.Remove(socket))
+	found, reader := doctor.Folder{Data: f.config.Data, Journal: engine.StorePath(f.config.Data), Clock: clock.System}.Examine(t.Context())
+	must(t, reader.Close())
+	if len(found) != 1 || !strings.Contains(found[0].Text, "takes no commands: its socket "+socket+" was removed") || !strings.Contains(found[0].Do, "start it again, which makes the socket") {
+		t.Errorf("found %+v", found)
+	}
 }
 
 // A run whose look-up reads at this moment is shown as held, and a decision is refused

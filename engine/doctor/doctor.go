@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
@@ -204,16 +205,37 @@ func (d *diagnosis) undecided(ctx context.Context) error {
 			call = strings.Trim(p.App.App+"."+p.App.Operation, ".")
 			connection = cmp.Or(p.App.Connection, p.App.App)
 		}
+		what := call + " " + lookupProblem(run.Problem)
 		do := "check whether the vendor did it, then: tidewire runs decide "
 		if run.Park != nil && !run.Park.Until.IsZero() {
 			if call == "" || run.Problem.App.Kind != bindings.BrokenConnection { // the look-up goes on
 				return
 			}
+			what += " " + connection
 			do = "tidewire connect " + connection + ", and the look-up goes on; or " + do
 		}
-		d.add(cause{"held", run.Script, call}, run, problemText(run), do+run.ID+" retry|skip|fail",
+		d.add(cause{"held", run.Script, what}, run, problemText(run), do+run.ID+" retry|skip|fail",
 			do+"--script "+run.Script+operationFlag(call)+" retry|skip|fail, which lists them first")
 	})
+}
+
+// lookupProblem returns why a look-up did not decide about the call of a held run,
+// without what differs between runs; empty if there was none.
+func lookupProblem(p *journal.Problem) string {
+	if p == nil || p.App == nil {
+		return ""
+	}
+	why, found := strings.CutPrefix(p.Message, p.App.Error()+"; ")
+	if !found {
+		return ""
+	}
+	why, _, _ = strings.Cut(why, ":")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, why)
 }
 
 func operationFlag(call string) string {

@@ -38,7 +38,7 @@ func (f Folder) Examine(ctx context.Context) (findings []control.Finding, reader
 		findings = append(findings, control.Finding{Kind: kind, Text: text, Do: do})
 	}
 	if info, err := os.Stat(f.Data); err != nil || !info.IsDir() {
-		do := "--data-dir names another folder; an engine makes a new one: tidewire run"
+		do := "--data-dir names another folder; an engine makes a new one: tidewire run. If the folder was moved while an engine runs on it, put it back, and start the engine again: it accepts nothing"
 		if aside := datafile.UnfinishedRestore(f.Data); aside != "" {
 			do = fmt.Sprintf("a restore moved the folder from before to %s, and was cut off: restore again (tidewire restore FILE), or put it back: mv %s %s", aside, aside, f.Data)
 		}
@@ -50,7 +50,7 @@ func (f Folder) Examine(ctx context.Context) (findings []control.Finding, reader
 	if err != nil {
 		add("folder", err.Error(), "make the file readable for you")
 	}
-	findings = append(findings, engineFinding(f.Data, pid, locked, last))
+	findings = append(findings, f.engineFinding(pid, locked, last))
 	if err := sqlite.CheckWritable(f.Journal); err != nil {
 		add("folder", err.Error(), "no engine starts on it, and no backup is made of it: make the folder and its files writable for the user of the engine, or copy them")
 	}
@@ -86,9 +86,12 @@ func reasonNoFolder(err error) string {
 }
 
 // engineFinding is the finding about the engine of a folder.
-func engineFinding(data string, pid int, locked bool, last datafile.Record) control.Finding {
-	one := control.Finding{Kind: "engine"}
-	switch {
+func (f Folder) engineFinding(pid int, locked bool, last datafile.Record) control.Finding {
+	one, data := control.Finding{Kind: "engine"}, f.Data
+	switch socket := missingSocket(data); {
+	case locked && isRunning(pid) && socket != "":
+		one.Text = fmt.Sprintf("the engine (process %d) runs on the data folder %s, and takes no commands: its socket %s was removed", pid, data, socket)
+		one.Do = fmt.Sprintf("wait if it was just started; else end it (kill %d) and start it again, which makes the socket: what it was doing goes on", pid)
 	case locked && isRunning(pid):
 		one.Text = fmt.Sprintf("process %d has locked the data folder %s, and does not answer", pid, data)
 		one.Do = fmt.Sprintf("wait if it was just started; if it hangs, end it (kill %d) and start it again: what it was doing goes on", pid)
@@ -102,6 +105,19 @@ func engineFinding(data string, pid int, locked bool, last datafile.Record) cont
 		one.Text, one.Do = "no engine runs on the data folder "+data, "tidewire run"
 	}
 	return one
+}
+
+// missingSocket returns the path of the socket of a folder's engine if there is no such
+// file, else an empty text.
+func missingSocket(data string) string {
+	path, err := control.SocketPath(data)
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return path
+	}
+	return ""
 }
 
 // isRunning reports whether a process runs on this machine.
