@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -30,6 +31,9 @@ Who has the file has all of that, and with the key the tokens of your connection
 
   tidewire restore FILE   puts it back`,
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if args[0] == "-" {
+				return usageError{errors.New("a backup is written to a file, and complete when that has its name; found -, expected the name of a file")}
+			}
 			if options.File, err = filepath.Abs(args[0]); err != nil {
 				return fmt.Errorf("find %q: %w", args[0], err)
 			}

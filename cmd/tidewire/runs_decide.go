@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -129,6 +131,25 @@ func (d *decideFlags) decide(ctx context.Context, t terminal, names []string, de
 	})
 }
 
+// checkAppName returns an error with the nearest name if there is no such app.
+func checkAppName(dir, name string) error {
+	apps, err := appsOf(dir)
+	if err != nil {
+		return nil // it does not matter here
+	}
+	names := make([]string, len(apps))
+	for i, app := range apps {
+		names[i] = app.Name
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	if near := bindings.Nearest(name, names); near != "" {
+		return usageError{fmt.Errorf("--app: there is no app %q; did you mean %s?", name, near)}
+	}
+	return usageError{fmt.Errorf("--app: there is no app %q; there are %s", name, strings.Join(names, ", "))}
+}
+
 // decideAll decides about several runs, or lists them without --yes.
 func (d *decideFlags) decideAll(t terminal, runs []journal.Run, r journal.Resolution, one func(run string) (string, error)) error {
 	switch {
@@ -191,6 +212,9 @@ func (d *decideFlags) runs(ctx context.Context, client *control.Client, names []
 		default:
 			runs = append(runs, r)
 		}
+	}
+	if err == nil && len(runs)+pending == 0 && d.app != "" {
+		err = checkAppName(d.folder.dir, d.app)
 	}
 	return runs, pending, err
 }

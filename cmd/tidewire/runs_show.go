@@ -247,7 +247,10 @@ func showLookup(out io.Writer, l journal.Lookup) {
 	if !l.Absent.IsZero() {
 		printf(out, "     look-up no record at %s\n", formatTime(l.Absent))
 	}
-	if l.Failures > 0 {
+	switch {
+	case l.Failures == 1:
+		fmt.Fprintln(out, "     look-up failed once")
+	case l.Failures > 1:
 		printf(out, "     look-up failed %d times\n", l.Failures)
 	}
 	for i, c := range l.Candidates {

@@ -52,6 +52,11 @@ func TestShowLookup(t *testing.T) {
 		}
 	}
 	out.Reset()
+	step.Result = []byte(`{"sent":"2026-03-02T09:00:00Z","failures":1}`)
+	if showStep(&out, step); !strings.Contains(out.String(), "\n     look-up failed once\n") {
+		t.Errorf("after one failure:\n%s", out.String())
+	}
+	out.Reset()
 	showStep(&out, journal.Step{Number: 2, Name: "crm.notes.list", State: journal.Done, Duration: 3 * time.Second, Waited: 1500 * time.Millisecond})
 	if want := "\n     waited  1.5s for a rate limit\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("%q is not in\n%s", want, out.String())

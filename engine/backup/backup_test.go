@@ -603,6 +603,18 @@ func TestRestoreThroughLink(t *testing.T) {
 	}
 }
 
+func TestBackupIntoDataFolder(t *testing.T) {
+	f := newInstallation(t)
+	for _, below := range []string{"", "vault"} {
+		f.do(os.MkdirAll(filepath.Join(f.data, below), 0o700))
+		file := filepath.Join(f.data, below, "backup")
+		_, err := Write(t.Context(), Config{Data: f.data}, control.BackupOptions{File: file})
+		if err == nil || !strings.Contains(err.Error(), "would be in the folder itself") {
+			t.Errorf("%s: found %v", file, err)
+		}
+	}
+}
+
 // A restore that fails leaves no lock file in a folder that had none.
 func TestFailedRestoreLeavesNoLock(t *testing.T) {
 	folder := t.TempDir()

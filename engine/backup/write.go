@@ -52,6 +52,9 @@ type Config struct {
 // none is removed until they are in the archive. One that is not there any more, or is
 // damaged, is in the warnings.
 func Write(ctx context.Context, c Config, options control.BackupOptions) (done control.Backup, err error) {
+	if inside(c.Data, options.File) {
+		return done, fmt.Errorf("back up the data folder %q: the file %q would be in the folder itself, which a restore moves aside; name one elsewhere", c.Data, options.File)
+	}
 	a := archive{Config: c, withoutKey: options.WithoutKey}
 	err = datafile.MakeNew(options.File, func(part string) error {
 		return c.Files.Retain(func() error {
@@ -73,6 +76,18 @@ func Write(ctx context.Context, c Config, options control.BackupOptions) (done c
 	}
 	done.Files, done.Key, done.Warnings = len(a.manifest.Entries), string(a.manifest.Key), a.warnings
 	return done, nil
+}
+
+// inside reports whether a file would be in a folder or below it.
+func inside(folder, file string) bool {
+	folder, err := filepath.EvalSymlinks(folder)
+	parent, errParent := filepath.EvalSymlinks(filepath.Dir(file))
+	if errors.Join(err, errParent) != nil {
+		return false
+	}
+	folder, err = filepath.Abs(folder)
+	parent, errParent = filepath.Abs(parent)
+	return errors.Join(err, errParent) == nil && (parent == folder || strings.HasPrefix(parent, folder+string(filepath.Separator)))
 }
 
 // WriteStopped is Write for a data folder on which no engine runs. During the call it
