@@ -20,7 +20,7 @@ func statusCommand(t terminal) *cobra.Command {
 		Use:   "status",
 		Short: "Show what the running engine has live and what came in",
 		Long: `Show the scripts that are live, the health of the journal, the webhooks that came
-in, and the lists that are polled. Of the results of webhooks, unheard means that no
+in, and the lists that are polled. Of the results of webhooks, unmatched means that no
 hook is for the event: it was acknowledged, and not stored.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {

@@ -94,7 +94,7 @@ func (c *counters) add(where, result string) {
 // Count is how many requests had one result.
 type Count struct {
 	Where string `json:"where"` // an app's name, "in" or "other"
-	// accepted, repeated, unheard (no hook is for it), challenge, confirmed,
+	// accepted, repeated, unmatched (no hook is for it), challenge, confirmed,
 	// nudge, lost, expiring, ignored, empty, or the reason of a refusal
 	Result string `json:"outcome"`
 	Count  int64  `json:"count"`

@@ -436,7 +436,7 @@ func resultOf(receipt journal.Receipt) string {
 	case receipt.Duplicate:
 		return "repeated"
 	case !receipt.Stored:
-		return "unheard"
+		return "unmatched"
 	}
 	return "accepted"
 }
