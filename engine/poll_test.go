@@ -55,12 +55,18 @@ func withReconcile(i int, c *engine.Config) { c.Connections[i].Reconcile = time.
 // await lets time pass until a condition is true.
 func (f *clockFixture) await(what string, condition func() bool) {
 	f.t.Helper()
+	f.awaitBy(time.Second, what, condition)
+}
+
+// awaitBy is await with the time that passes between two checks.
+func (f *clockFixture) awaitBy(step time.Duration, what string, condition func() bool) {
+	f.t.Helper()
 	deadline := time.Now().Add(maxWait)
 	for !condition() {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("%s: not within %s; the log:\n%s", what, maxWait, f.log)
 		}
-		f.clock.Advance(time.Second)
+		f.clock.Advance(step)
 	}
 }
 
@@ -267,7 +273,7 @@ func TestDoctorFindsFailingPoll(t *testing.T) {
 	f.awaitPolls()
 	must(t, f.apps.Fault(sandbox.Fault{App: "highlevel", Operation: "locations.search_tasks", Status: 403, Times: 1000}))
 	var found []control.Finding
-	f.await("a finding", func() bool {
+	f.awaitBy(time.Minute, "a finding", func() bool { // after an hour
 		var err error
 		found, err = f.journal.Doctor(t.Context())
 		must(t, err)
