@@ -28,9 +28,20 @@ import (
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
 )
 
-const attachment = "the content of an attachment"
+const (
+	attachment = "the content of an attachment"
+	scan       = "the content of a scan"
+)
 
-// installation is a data folder with one run that uses a file, and a vault.
+// stored returns the path of a stored file in the data folder.
+func stored(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	hash := hex.EncodeToString(sum[:])
+	return "files/" + hash[:2] + "/" + hash
+}
+
+// installation is a data folder with one run that uses a file, whose event has
+// another one, and a vault.
 type installation struct {
 	*testing.T
 	data  string
@@ -54,7 +65,9 @@ func newInstallation(t *testing.T) *installation {
 	hash, _, err := f.files.Put(strings.NewReader(attachment))
 	f.do(err)
 	h := &journal.Hook{Script: "crm", Name: "new", Version: "v1", Triggers: []string{"crm.contact.created"}}
-	e := journal.Event{ID: "crm:1", Type: "crm.contact.created", Time: time.Now(), Data: []byte(`{}`), Source: journal.Webhook}
+	scanned, _, err := f.files.Put(strings.NewReader(scan))
+	f.do(err)
+	e := journal.Event{Request: &journal.Request{Stored: []string{scanned}}, ID: "crm:1", Type: "crm.contact.created", Time: time.Now(), Data: []byte(`{}`), Source: journal.Webhook}
 	receipts, err := f.store.Accept(t.Context(), journal.Arrival{Event: e, Hooks: []*journal.Hook{h}})
 	f.do(err)
 	f.run = receipts[0].Runs[0]
@@ -159,9 +172,7 @@ func TestRoundTrip(t *testing.T) {
 				t.Errorf("aside are %q, expected what was in the data folder", slices.Sorted(maps.Keys(aside)))
 			}
 			after := contents(t, f.data)
-			sum := sha256.Sum256([]byte(attachment))
-			hash := hex.EncodeToString(sum[:])
-			want := []string{"approval.key", "files/" + hash[:2] + "/" + hash, "lock", "tidewire.db", "vault/aside-1/old.age", "vault/crm@paris.age"}
+			want := []string{"approval.key", stored(scan), stored(attachment), "lock", "tidewire.db", "vault/aside-1/old.age", "vault/crm@paris.age"}
 			if key := KeyLeftOut; !options.WithoutKey {
 				want, key = append(want, "vault/key"), KeyIncluded
 				if Key(done.Key) != key {
@@ -237,9 +248,7 @@ func TestFilesChangeDuringBackup(t *testing.T) {
 		"is damaged":                func(path string) error { return os.WriteFile(path, []byte("other"), 0o600) },
 		"is not in the data folder": os.Remove,
 	} {
-		sum := sha256.Sum256([]byte(attachment))
-		hash := hex.EncodeToString(sum[:])
-		f.do(spoil(filepath.Join(f.data, "files", hash[:2], hash)))
+		f.do(spoil(filepath.Join(f.data, stored(attachment))))
 		file, done := f.write(control.BackupOptions{})
 		if len(done.Warnings) != 1 || !strings.Contains(done.Warnings[0], name) {
 			t.Errorf("the warnings are %q, expected one with %q", done.Warnings, name)

@@ -24,13 +24,13 @@ const slowest = 1 << 10
 var errBudget = errors.New("too many bytes are in flight")
 
 // readBody reads the body of a message and counts its memory towards the budget.
-func (s *Server) readBody(w http.ResponseWriter, m *message, reserved *reservation) *refusal {
+func (s *Server) readBody(w http.ResponseWriter, m *message) *refusal {
 	body := &pacedReader{ // deadlines of a socket are in the machine's time
 		Reader: http.MaxBytesReader(w, m.Body, MaxBody), began: clock.System.Now(), slowAfter: s.config.SlowAfter, timeout: s.config.BodyTimeout,
 		setDeadline: http.NewResponseController(w).SetReadDeadline,
 	}
 	var size *http.MaxBytesError
-	read, err := readAll(body, m.ContentLength, reserved.add)
+	read, err := readAll(body, m.ContentLength, m.reserved.add)
 	switch {
 	case err == nil:
 	case errors.As(err, &size):

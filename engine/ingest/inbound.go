@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,7 +14,6 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
-	"github.com/tidewire/tidewire/engine/journal/jsonpath"
 	"github.com/tidewire/tidewire/engine/script"
 )
 
@@ -20,9 +22,9 @@ import (
 // days over which they retry.
 const inboundMaxAge = 5 * time.Minute
 
-// inbound judges the head of a post to an address of a script.
+// inbound judges the head of a request to an address of a script.
 func (s *Server) inbound(m *message) (opened, *refusal) {
-	path := "/" + m.PathValue("path")
+	path := inboundPath(m.Request)
 	in, found := s.config.Generation().Inbound(path)
 	if names := s.config.Unloaded(); !found && names != nil {
 		refused := m.unloaded(fmt.Sprintf("no script has a hook for in:%s", path), names)
@@ -36,11 +38,11 @@ func (s *Server) inbound(m *message) (opened, *refusal) {
 	if refused != nil {
 		return opened{}, refused
 	}
-	return opened{handle: func() (result, *refusal) { return s.readInbound(path, in, key, m) }}, nil
+	return opened{handle: func() (result, *refusal) { return s.readInbound(in, key, m) }}, nil
 }
 
-// readInbound handles a post whose body is read.
-func (s *Server) readInbound(path string, in *script.Inbound, key string, m *message) (result, *refusal) {
+// readInbound handles a request whose body is read.
+func (s *Server) readInbound(in *script.Inbound, key string, m *message) (result, *refusal) {
 	signed := bindings.Signed{}
 	if in.Verify.Signed() {
 		var err error
@@ -48,29 +50,45 @@ func (s *Server) readInbound(path string, in *script.Inbound, key string, m *mes
 			return result{}, signatureRefusal(err)
 		}
 	}
-	body, refused := m.text()
+	event, refused := m.inboundEvent(in, signed, s.config.PutFile)
 	if refused != nil {
 		return result{}, refused
 	}
-	if !journal.ValidJSON(body) {
-		return result{}, &refusal{status: http.StatusBadRequest, reason: "json", text: "the body is not JSON"}
-	}
-	event := journal.Event{Type: "in:" + path, Source: journal.Webhook, Data: body, Time: signed.Time}
-	id := signed.ID
-	if in.ID != "" {
-		if id = jsonpath.Text(body, in.ID); id == "" {
-			return result{}, &refusal{status: http.StatusUnprocessableEntity, reason: "id",
-				text: fmt.Sprintf("the body has no %q, where the script looks for the event's id", in.ID)}
-		}
-	}
-	if id == "" {
-		id = uuid.NewString()
-	}
-	event.ID = "in:" + path + ":" + id
 	return result{events: []journal.Event{event}, verified: in.Verify.Scheme != script.VerifyNone}, nil
 }
 
-// openInbound checks what the headers of a post have, by the scheme that the
+// inboundEvent makes the event of a verified request.
+func (m *message) inboundEvent(in *script.Inbound, signed bindings.Signed, put putFile) (event journal.Event, refused *refusal) {
+	if refused = m.uncompress(); refused != nil {
+		return event, refused
+	}
+	body, refused := m.content(put)
+	if refused != nil {
+		return event, refused
+	}
+	request, refused := m.request(in)
+	if refused != nil {
+		return event, refused
+	}
+	request.Files, request.Stored = body.files, body.stored
+	id, refused := m.inboundID(in.ID, body.data)
+	if refused != nil {
+		return event, refused
+	}
+	id = cmp.Or(id, signed.ID, uuid.NewString())
+	if len(id) > maxInboundID {
+		sum := sha256.Sum256([]byte(id))
+		id = "sha256-" + hex.EncodeToString(sum[:])
+	}
+	kind := "in:" + in.Path
+	return journal.Event{ID: kind + ":" + id, Type: kind, Source: journal.Webhook, Data: body.data, Time: signed.Time, Request: request}, nil
+}
+
+// maxInboundID bounds the id that is in a request, in bytes. A longer
+// one is replaced by its hash, because the store refuses it.
+const maxInboundID = 256
+
+// openInbound checks what the headers of a request have, by the scheme that the
 // script names, and returns the key for what is left to check.
 func (s *Server) openInbound(v script.Verify, m *message) (key string, refused *refusal) {
 	if v.Scheme == script.VerifyNone {

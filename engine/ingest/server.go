@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +50,9 @@ type Config struct {
 	// removed, before the event is stored. After an error the vendor is asked to
 	// send again. It may be nil.
 	InstallChanged func(context.Context, InstallEvent) error
+	// PutFile stores a large file of a form durably, and returns its hash and its
+	// size in bytes. nil: the data of the events has all files.
+	PutFile func(content io.Reader) (hash string, size int64, err error)
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
 	// Pages are further handlers, by the prefix of their paths.
@@ -236,6 +241,8 @@ func (c *unusedConns) close() {
 type message struct {
 	*http.Request
 	body []byte
+	// reserved is the memory of the body, and of what is made of it.
+	reserved *reservation
 	// retryStatus is the status after which this vendor sends again later.
 	retryStatus int
 }
@@ -278,11 +285,11 @@ func (s *Server) receive(open func(*message) (opened, *refusal)) http.HandlerFun
 			s.refuseUnread(w, r, *refused)
 			return
 		}
-		reserved := s.budget.reservation(r.URL.Path, senderKey(s.sender(r)))
-		defer reserved.release()
+		m.reserved = s.budget.reservation(budgetPath(r), senderKey(s.sender(r)))
+		defer m.reserved.release()
 		if o.done != nil {
 			defer leaveUnread(w, r)()
-		} else if refused := s.readBody(w, m, reserved); refused != nil {
+		} else if refused := s.readBody(w, m); refused != nil {
 			s.refuseUnread(w, r, *refused)
 			return
 		}
@@ -300,9 +307,10 @@ func (s *Server) receive(open func(*message) (opened, *refusal)) http.HandlerFun
 
 // openRequest judges what the head of a request has.
 func (s *Server) openRequest(w http.ResponseWriter, m *message, open func(*message) (opened, *refusal)) (opened, *refusal) {
-	if m.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return opened{}, &refusal{status: http.StatusMethodNotAllowed, reason: "method", text: "found " + m.Method + "; webhooks are sent with POST"}
+	if allowed := s.allowed(m.Request); !slices.Contains(allowed, m.Method) {
+		methods := strings.Join(allowed, ", ")
+		w.Header().Set("Allow", methods)
+		return opened{}, &refusal{status: http.StatusMethodNotAllowed, reason: "method", text: fmt.Sprintf("found %.20s; this address takes %s", m.Method, methods)}
 	}
 	o, refused := open(m)
 	if refused == nil && m.ContentLength > MaxBody {
@@ -324,7 +332,7 @@ func (s *Server) finish(w http.ResponseWriter, m *message, o opened) {
 		s.refuse(w, m.Request, *refused)
 		return
 	case v.verified:
-		s.budget.verify(m.URL.Path)
+		s.budget.verify(budgetPath(m.Request))
 	}
 	if len(v.events) > 0 {
 		s.accept(w, m, v)
@@ -332,6 +340,10 @@ func (s *Server) finish(w http.ResponseWriter, m *message, o opened) {
 	}
 	s.acknowledge(w, m, v)
 }
+
+// budgetPath returns the path by which the bytes of a request are counted. A slash
+// at the end does not make it another one.
+func budgetPath(r *http.Request) string { return strings.TrimSuffix(r.URL.Path, "/") }
 
 // sender returns the address that a request comes from.
 func (s *Server) sender(r *http.Request) netip.Addr {

@@ -26,6 +26,8 @@ type Event struct {
 	// Received is when it was received; where it is zero, the store sets the time
 	// of acceptance. Times are stored in UTC, to the microsecond.
 	Received time.Time `json:"received"`
+	// Request is the request to a script's own address; nil for other events.
+	Request *Request `json:"request,omitempty"`
 }
 
 // Source is how an event was received or made.

@@ -185,5 +185,6 @@ func (e *Event) Table() (json.RawMessage, error) {
 		Source     Source          `json:"source"`
 		Echo       bool            `json:"echo"`
 		Data       json.RawMessage `json:"data"`
-	}{e.ID, e.Type, e.Connection, e.Account, e.Time.UTC(), e.Source, e.Echo, e.Data})
+		*Request
+	}{e.ID, e.Type, e.Connection, e.Account, e.Time.UTC(), e.Source, e.Echo, e.Data, requestOf(e)})
 }

@@ -164,7 +164,7 @@ type Upkeep interface {
 	// Prune deletes what r allows, in small commits between others. It never
 	// deletes what a live run may still need.
 	Prune(ctx context.Context, r Retention) (Pruned, error)
-	// NeedsFile reports whether a stored run has a file, by the file's hash.
+	// NeedsFile reports whether a stored run or event has a file, by the file's hash.
 	NeedsFile(ctx context.Context, hash string) (bool, error)
 	// Backup writes a consistent copy to a file that must not exist yet, while the
 	// store is in use.

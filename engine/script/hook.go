@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ type hookBuilder struct {
 	limits       vm.Limits
 	detail       detail
 	verify       *Verify
-	id           string
+	inbound      Inbound // without Path and Verify
 	laneSet      bool
 }
 
@@ -122,7 +123,12 @@ func (b *hookBuilder) finish() error {
 			return fmt.Errorf("trigger %q does not set how a post is verified; %s", "in:"+paths[0], verifyHint)
 		}
 		for _, path := range paths {
-			b.detail.inbound = append(b.detail.inbound, &Inbound{Path: path, Verify: *b.verify, ID: b.id})
+			in := b.inbound
+			in.Path, in.Verify = path, *b.verify
+			if in.Methods == nil {
+				in.Methods = []string{http.MethodPost}
+			}
+			b.detail.inbound = append(b.detail.inbound, &in)
 		}
 	}
 	return errors.Join(b.dropLaneIfParallel(), b.refuseWhereFunction(), b.requireLane(), b.requireRecord())

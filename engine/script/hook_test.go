@@ -54,6 +54,17 @@ func TestHooks(t *testing.T) {
 		{"a token in a header of its own", `on("in:/orders", { verify = { scheme = "bearer", header = "X-Token", secret = secret "orders" } }, f)`},
 		{"anybody", `on("in:/orders", { verify = "none" }, f)`},
 
+		{"methods", `on("in:/orders", { verify = "none", methods = { "POST", "GET", "GET" }, raw = true }, f)`},
+		{"an id in a header", `on("in:/orders", { verify = "none", id = { header = "x-github-delivery" } }, f)`},
+		{"an id in the query", `on("in:/orders", { verify = "none", id = { query = "id" } }, f)`},
+		{"unknown method", `on("in:/orders", { verify = "none", methods = { "get" } }, f)`},
+		{"no methods", `on("in:/orders", { verify = "none", methods = {} }, f)`},
+		{"methods elsewhere", `on("emit:x", { methods = { "GET" } }, f)`},
+		{"bad raw", `on("in:/orders", { verify = "none", raw = "yes" }, f)`},
+		{"an id in two places", `on("in:/orders", { verify = "none", id = { query = "id", header = "X-Id" } }, f)`},
+		{"an id nowhere", `on("in:/orders", { verify = "none", id = { cookie = "id" } }, f)`},
+		{"bad name of a header with the id", `on("in:/orders", { verify = "none", id = { header = 5 } }, f)`},
+
 		{"misspelt trigger", `on("shop.order.creatd", f)`},
 		{"misspelt app", `on("shopp.order.created", f)`},
 		{"no such trigger", `on("shop.fax.received", f)`},
@@ -299,7 +310,7 @@ func TestSharedAddress(t *testing.T) {
 	f.write("a.lua", post("aa", `"none"`))
 	reload()
 	f.want("a:a b:b")
-	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `a.lua:1: "in:/orders" is verified differently by the script "b" at b.lua:1; give both the same verify and id` || !p[0].LastVersionLive {
+	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `a.lua:1: "in:/orders" takes requests differently in the script "b" at b.lua:1; give both the same verify, id, methods and raw` || !p[0].LastVersionLive {
 		t.Errorf("problems are %q", p)
 	}
 	f.write("b.lua", post("bb", `"none"`))

@@ -40,6 +40,11 @@ type Verify struct {
 // Signed reports whether a request is verified by a signature of its body.
 func (v Verify) Signed() bool { return v.Scheme == VerifyStandard || v.Scheme == VerifyHMAC }
 
+// Headers returns the names of the headers that are read to verify a request.
+func (v Verify) Headers() []string {
+	return []string{v.Header, v.Signature.Header, v.Signature.TimeHeader, v.Signature.IDHeader}
+}
+
 const verifyHint = `write verify = { scheme = "standard-webhooks", secret = secret "name" }, the scheme "hmac" with a header, "bearer", or verify = "none" if anybody may post here`
 
 // readVerify reads the option verify.
@@ -142,6 +147,6 @@ func inboundPath(trigger string) string {
 	return path
 }
 
-// equal reports whether two hooks on one address verify requests and find the
-// id of events in the same way.
+// equal reports whether two hooks on one address verify requests and make events
+// of them in the same way.
 func (i *Inbound) equal(other *Inbound) bool { return reflect.DeepEqual(i, other) }

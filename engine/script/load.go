@@ -171,7 +171,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 		for _, in := range b.detail.inbound {
 			if other := addresses[in.Path]; other != nil && !other.equal(in) {
 				problems = append(problems, Problem{File: version.Main, Position: registration.Position,
-					Message: fmt.Sprintf("two hooks on %q verify posts differently; give both the same verify and id", "in:"+in.Path)})
+					Message: fmt.Sprintf("two hooks on %q take requests differently; give both the same verify, id, methods and raw", "in:"+in.Path)})
 			}
 			addresses[in.Path] = in
 		}

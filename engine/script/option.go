@@ -40,6 +40,8 @@ var options = map[string]option{
 	"echo":         {read: (*hookBuilder).readEcho},
 	"verify":       {hooks: inboundHook, read: (*hookBuilder).readVerify},
 	"id":           {hooks: inboundHook, read: (*hookBuilder).readID},
+	"methods":      {hooks: inboundHook, read: (*hookBuilder).readMethods},
+	"raw":          {hooks: inboundHook, read: (*hookBuilder).readRaw},
 	"tz":           {hooks: scheduleHook, read: func(*hookBuilder, json.RawMessage) error { return nil }}, // read before the schedule
 	"changed":      {read: (*hookBuilder).readChanged},
 	"debounce":     {read: (*hookBuilder).readDebounce},
@@ -222,11 +224,6 @@ func (b *hookBuilder) readLimits(raw json.RawMessage) error {
 func (b *hookBuilder) readVerify(raw json.RawMessage) error {
 	v, err := readVerify(raw, b.registration.Secrets)
 	b.verify = &v
-	return err
-}
-
-func (b *hookBuilder) readID(raw json.RawMessage) (err error) {
-	b.id, err = readText(raw)
 	return err
 }
 

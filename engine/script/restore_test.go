@@ -69,7 +69,7 @@ func TestLiveVersionAtStart(t *testing.T) {
 		"a connection is gone":     {files: []string{"a.lua", `on("shop.order.created", { name = "one", connection = "shop/paris" }, function() end)`}, change: func(*folder) {}, config: script.Config{Connections: func(string) bool { return false }}, want: "a:one", problem: "shop/paris"},
 		"two files of one name":    {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a/main.lua", hook("two")) }, want: "a:one", problem: "both the script"},
 		"not UTF-8":                {files: []string{"a.lua", hook("one")}, change: func(f *folder) { f.write("a.lua", "\xff") }, want: "a:one", problem: "UTF-8"},
-		"an edit makes a conflict": {files: []string{"a.lua", hook("one"), "b.lua", inbound("b", `"none"`)}, change: func(f *folder) { f.write("a.lua", inbound("a", `{ scheme = "bearer", secret = secret "k" }`)) }, want: "a:one b:b", problem: "verified differently"},
+		"an edit makes a conflict": {files: []string{"a.lua", hook("one"), "b.lua", inbound("b", `"none"`)}, change: func(f *folder) { f.write("a.lua", inbound("a", `{ scheme = "bearer", secret = secret "k" }`)) }, want: "a:one b:b", problem: "takes requests differently"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &versionStore{}

@@ -49,11 +49,20 @@ type Schedule struct {
 	Timetable *Timetable
 }
 
-// Inbound is an address of the scripts' own, POST /in/<path>, and how a
-// request there is verified.
+// Inbound is an address of the scripts' own, /in/<path>, and how a request there
+// is verified.
 type Inbound struct {
-	Path   string // "/orders"
-	Verify Verify
-	// ID is the path in the body of the event's id; empty: each post is new.
-	ID string
+	Path    string // "/orders"
+	Verify  Verify
+	ID      EventID
+	Methods []string // sorted
+	Raw     bool     // the event has the body as it was sent
+}
+
+// EventID is where a request has the id of its event. One field is set; if none
+// is, each request is a new event.
+type EventID struct {
+	Path   string // in the data
+	Header string
+	Query  string // the name of a parameter of the address
 }

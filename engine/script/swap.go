@@ -131,7 +131,7 @@ type addressOwner struct {
 	position string
 }
 
-// conflict returns the first address that a script and its owner verify
+// conflict returns the first address whose requests a script and its owner take
 // differently, nil if there is none.
 func conflict(script *Script, owners map[string]addressOwner) *Problem {
 	for i, d := range script.details {
@@ -139,7 +139,7 @@ func conflict(script *Script, owners map[string]addressOwner) *Problem {
 			owner, found := owners[in.Path]
 			if found && !owner.inbound.equal(in) {
 				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
-					Message: fmt.Sprintf("%q is verified differently by the script %q at %s; give both the same verify and id", "in:"+in.Path, owner.script, owner.position)}
+					Message: fmt.Sprintf("%q takes requests differently in the script %q at %s; give both the same verify, id, methods and raw", "in:"+in.Path, owner.script, owner.position)}
 			}
 		}
 	}

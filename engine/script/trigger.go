@@ -48,7 +48,7 @@ func (t *triggers) check(name string) error {
 	if path, found := strings.CutPrefix(name, "in:"); found {
 		if !strings.HasPrefix(path, "/") || len(path) < 2 || len(path) > 200 || strings.Trim(path, pathBytes) != "" ||
 			strings.Contains(path, "//") || strings.HasSuffix(path, "/") || strings.Contains(path, "/.") {
-			return fmt.Errorf(`trigger %q: expected "in:/path" of letters, digits, "-", "_", "." and "/"`, name)
+			return fmt.Errorf(`trigger %q: expected "in:/path" of letters, digits, "-", "_", "." and "/", without a slash at the end`, name)
 		}
 		return nil
 	}

@@ -21,7 +21,39 @@ func eventValue(L *lua.LState, act *Activation) lua.LValue {
 	if err != nil {
 		raise(L, "the event is not JSON: %v", err)
 	}
+	setFiles(L, v)
 	return v
+}
+
+// setFiles replaces the fields of the event's data that event.files names by
+// files.
+func setFiles(L *lua.LState, event lua.LValue) {
+	table, _ := event.(*lua.LTable)
+	if table == nil {
+		return
+	}
+	names, _ := table.RawGetString("files").(*lua.LTable)
+	data, _ := table.RawGetString("data").(*lua.LTable)
+	if names == nil || data == nil {
+		return
+	}
+	for i := 1; i <= names.MaxN(); i++ {
+		activationOf(L).charge(L, 1, 0)
+		name := textOf(names.RawGetInt(i))
+		value, _ := data.RawGetString(name).(*lua.LTable)
+		switch {
+		case value == nil:
+		case !isList(value):
+			data.RawSetString(name, fileOfTable(L, value))
+		default:
+			for j := 1; j <= value.MaxN(); j++ {
+				activationOf(L).charge(L, 1, 0)
+				if item, ok := value.RawGetInt(j).(*lua.LTable); ok {
+					value.RawSetInt(j, fileOfTable(L, item))
+				}
+			}
+		}
+	}
 }
 
 // paramsValue returns the params of a run: a table that only this run has.

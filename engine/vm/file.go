@@ -163,11 +163,14 @@ func answeredFile(L *lua.LState, raw []byte) lua.LValue {
 	return newFile(L, &f)
 }
 
-// fileOfTable makes the file of a decoded object within an answer.
+// fileOfTable makes the file of a decoded object within an answer or event.
 func fileOfTable(L *lua.LState, t *lua.LTable) lua.LValue {
-	text := func(name string) string { return textOf(t.RawGetString(name)) }
+	text := func(name string) string {
+		s, _ := t.RawGetString(name).(lua.LString)
+		return string(s)
+	}
 	size, _ := t.RawGetString("size").(lua.LNumber)
-	return newFile(L, &fileValue{File: text("file"), Name: text("name"), ContentType: text("content_type"), Size: int64(size)})
+	return newFile(L, &fileValue{File: text("file"), Name: text("name"), ContentType: text("content_type"), Size: int64(size), Base64: text("base64")})
 }
 
 func (f *fileValue) String() string {

@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -27,6 +28,16 @@ var acceptTests = map[string]func(f *fixture){
 		}
 		got.Received, got.Time, e.Time = time.Time{}, time.Time{}, time.Time{}
 		want(f, "event", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", e))
+	},
+	"the request of an event is stored unchanged": func(f *fixture) {
+		e := contact("1", "c_1", `{"scan":{}}`)
+		e.Request = &journal.Request{Method: "PUT", Headers: map[string]string{"x-kind": "a"}, Query: json.RawMessage(`{"b":["1","2"]}`), Body: "x", Files: []string{"scan"}}
+		f.accept(arrival(e, hook("new")))
+		got, _, err := f.store.Event(f.ctx, e.ID)
+		if err != nil || got.Request == nil {
+			f.Fatalf("found %+v, %v", got, err)
+		}
+		want(f, "request", fmt.Sprintf("%+v", *got.Request), fmt.Sprintf("%+v", *e.Request))
 	},
 	"an event without data and time has none when it is read": func(f *fixture) {
 		f.accept(journal.Arrival{Event: journal.Event{ID: "hand:1", Type: "emit:x", Source: journal.Manual}, StoreUnmatched: true})

@@ -28,6 +28,23 @@ var fileTests = map[string]func(f *fixture){
 		f.do(err)
 		want(f, "needed after its runs were pruned", needs("aa"), false)
 	},
+	"a file of a request is needed as long as its event is stored": func(f *fixture) {
+		e := contact("1", "c_1", `{"scan":{"file":"sha256:aa"}}`)
+		e.Request = &journal.Request{Files: []string{"scan"}, Stored: []string{"aa", "aa"}}
+		f.accept(journal.Arrival{Event: e, StoreUnmatched: true})
+		needs := func() bool {
+			f.Helper()
+			needed, err := f.store.NeedsFile(f.ctx, "aa")
+			f.do(err)
+			return needed
+		}
+		want(f, "needed", needs(), true)
+		f.clock.Advance(48 * time.Hour)
+		pruned, err := f.store.Prune(f.ctx, journal.Retention{Age: 24 * time.Hour})
+		f.do(err)
+		want(f, "events pruned", pruned.Events, 1)
+		want(f, "needed after the event was pruned", needs(), false)
+	},
 	"a replayed run has the files of the steps that it copied": func(f *fixture) {
 		h := f.begun()
 		f.record(h, step(1, "http.get", `{"file":"sha256:aa"}`), journal.Effect{File: "aa"})

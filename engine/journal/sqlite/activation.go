@@ -61,7 +61,7 @@ func (s *activations) readActivation(ctx context.Context, seq int64) (a journal.
 	var event eventRow
 	e := &event.event
 	if err := s.selectActivation.QueryRowContext(ctx, seq).Scan(append(row.fields(), &e.Type, &e.Source, &e.Record, &e.Echo,
-		&event.time, &event.received, &event.data)...); err != nil {
+		&event.time, &event.received, &event.data, &event.request)...); err != nil {
 		if errors.Is(err, sql.ErrNoRows) {
 			err = errors.New("its row or that of its event is gone from the file")
 		}

@@ -180,8 +180,9 @@ func (r *Reader) firstOf(ctx context.Context, eventType string, after int64, mat
 func eventOf(row []driver.Value) *journal.Event {
 	text := func(i int) string { s, _ := row[i].(string); return s }
 	data, _ := row[8].([]byte)
+	request, _ := row[9].([]byte)
 	e := &journal.Event{ID: text(0), Type: text(1), Connection: text(2), Account: text(3), Source: journal.Source(text(4)),
-		Record: text(5), Echo: row[6].(int64) != 0, Data: slices.Clone(data)}
+		Record: text(5), Echo: row[6].(int64) != 0, Data: slices.Clone(data), Request: readRequest(request)}
 	if at, ok := row[7].(int64); ok {
 		e.Time = ledger.Time(at)
 	}

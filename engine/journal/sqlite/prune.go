@@ -128,6 +128,7 @@ func (p *pruning) events(ctx context.Context, before int64) error {
 			return nil
 		}, from, before, int64(pruneBatch))
 		t.committed(func() { from = next })
+		err = eraseEach(t.sql.eraseEventFiles, seqs, err)
 		return len(seqs), some, eraseEach(t.sql.eraseEvent, seqs, err)
 	})
 }

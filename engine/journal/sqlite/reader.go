@@ -92,11 +92,11 @@ func (r *Reader) Restored(ctx context.Context) (time.Time, error) {
 	return moment(at), nil
 }
 
-// Files returns the hashes of all files that runs use, sorted.
+// Files returns the hashes of all files that runs and events have, sorted.
 func (r *Reader) Files(ctx context.Context) ([]string, error) {
-	all, err := r.texts(ctx, `SELECT DISTINCT hash FROM file ORDER BY hash`)
+	all, err := r.texts(ctx, `SELECT hash FROM file UNION SELECT hash FROM event_file ORDER BY hash`)
 	if err != nil {
-		return nil, r.fail("list the files of runs", err)
+		return nil, r.fail("list the files of runs and events", err)
 	}
 	return all, nil
 }
@@ -143,7 +143,7 @@ func (r *Reader) prepare(known int) (err error) {
 	if err := r.pool.QueryRow(`SELECT salt FROM store`).Scan(&r.salt); err != nil {
 		return err
 	}
-	r.selectActivation, err = r.pool.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data
+	r.selectActivation, err = r.pool.Prepare(selectRun + `, e.type, e.source, e.record, e.echo, e.time, e.received, e.data, e.request
 		FROM run r` + joinRun + ` WHERE r.seq = ?`)
 	return err
 }

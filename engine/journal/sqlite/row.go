@@ -85,6 +85,7 @@ type eventRow struct {
 	time     sql.NullInt64
 	received int64
 	data     []byte
+	request  []byte
 }
 
 func (row *eventRow) read() journal.Event {
@@ -92,6 +93,7 @@ func (row *eventRow) read() journal.Event {
 	e.Time = moment(row.time)
 	e.Received = time.UnixMicro(row.received).UTC()
 	e.Data = row.data
+	e.Request = readRequest(row.request)
 	return e
 }
 
@@ -99,9 +101,9 @@ func (v view) events(ctx context.Context, condition string, args ...any) ([]jour
 	return list(ctx, v.db, func(rows *sql.Rows) (journal.Event, error) {
 		var row eventRow
 		e := &row.event
-		err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo, &row.time, &row.received, &row.data)
+		err := rows.Scan(&e.ID, &e.Type, &e.Connection, &e.Account, &e.Source, &e.Record, &e.Echo, &row.time, &row.received, &row.data, &row.request)
 		return row.read(), err
-	}, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.received, e.data FROM event e `+condition, args...)
+	}, `SELECT e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.received, e.data, e.request FROM event e `+condition, args...)
 }
 
 func (v view) steps(ctx context.Context, run int64) ([]journal.Step, error) {

@@ -328,7 +328,7 @@ func (t *tx) deferred(step ledger.StepKey) (all []ledger.Deferred, err error) {
 		return nil, nil
 	}
 	err = t.sql.findDeferred.each(func(row []driver.Value) error {
-		text, _ := row[10].([]byte)
+		text, _ := row[11].([]byte)
 		all = append(all, ledger.Deferred{Event: ledger.Event{Seq: row[0].(int64), Event: eventOf(row[1:])}, Step: step, Hooks: slices.Clone(text)})
 		return nil
 	}, step.Run, int64(step.Number))

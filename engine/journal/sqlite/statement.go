@@ -9,7 +9,7 @@ type statements struct {
 	findRun, findDue, nextWake, endWait, addAwait, findAwaits, dropAwaits, eventsSince, eventAt, nextType, hadEvent                                                            *stmt
 	addApproval, addDelivery, decide, addResolution                                                                                                                            *stmt
 	getChanged, putChanged, findLane, findReplacer, findMerging, addMerged                                                                                                     *stmt
-	addFile, copyFiles, eraseFiles                                                                                                                                             *stmt
+	addFile, copyFiles, eraseFiles, addEventFile, eraseEventFiles                                                                                                              *stmt
 	putWritten, dropWritten, findWritten, oldWritten, addDeferred, findDeferred, dropDeferred, setEcho                                                                         *stmt
 	eventType, findPaused                                                                                                                                                      *stmt
 	endBegun, copySteps, largeSteps, setArgs, setResult                                                                                                                        *stmt
@@ -39,8 +39,8 @@ func (s *statements) prepare(c *conn) error {
 		&s.findSeen:  `SELECT event FROM seen WHERE part = ? AND id = ?`,
 		&s.addSeen:   `INSERT INTO seen (part, id, event) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
 		&s.putFilter: putFilter,
-		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.addEvent: `INSERT INTO event (seq, id, type, connection, account, source, record, echo, time, received, data, request)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.addRun: `INSERT INTO run (seq, event, hook, matched, lane, rule, place, merging, overlap, state, created, wake, epoch, attempts, steps,
 			executed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)`,
 		&s.putLease: `UPDATE run SET state = ?, epoch = ?, bound = ?, resolved = ?, started = ?, attempts = ?, merging = ? WHERE seq = ?`,
@@ -77,9 +77,9 @@ func (s *statements) prepare(c *conn) error {
 		&s.findAwaits: `SELECT run FROM await WHERE trigger = ? AND path = ? AND class = ?`,
 		&s.dropAwaits: `DELETE FROM await WHERE run = ?`,
 
-		&s.eventsSince: `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event
+		&s.eventsSince: `SELECT seq, id, type, connection, account, source, record, echo, time, data, request FROM event
 			WHERE type = ? AND seq > ? AND seq < ? ORDER BY seq`,
-		&s.eventAt:    `SELECT seq, id, type, connection, account, source, record, echo, time, data FROM event WHERE seq = ?`,
+		&s.eventAt:    `SELECT seq, id, type, connection, account, source, record, echo, time, data, request FROM event WHERE seq = ?`,
 		&s.nextType:   `SELECT type FROM event WHERE type > ? ORDER BY type LIMIT 1`,
 		&s.eventOfRun: `SELECT event FROM run WHERE seq = ?`,
 		&s.hadEvent:   `SELECT 1 FROM step WHERE run = ?1 AND event = ?2 UNION ALL SELECT 1 FROM merged WHERE event = ?3 AND run = ?1`,
@@ -102,9 +102,11 @@ func (s *statements) prepare(c *conn) error {
 		&s.addResolution: `INSERT INTO resolution (run, step, resolution, decider, at) VALUES (?, ?, ?, ?, ?)`,
 		&s.addMerged:     `INSERT INTO merged (event, run) VALUES (?, ?)`,
 
-		&s.addFile:    `INSERT INTO file (run, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`,
-		&s.copyFiles:  `INSERT INTO file (run, hash) SELECT ?1, hash FROM file WHERE run = ?2`,
-		&s.eraseFiles: `DELETE FROM file WHERE run = ?`,
+		&s.addEventFile:    `INSERT INTO event_file (event, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		&s.eraseEventFiles: `DELETE FROM event_file WHERE event = ?`,
+		&s.addFile:         `INSERT INTO file (run, hash) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		&s.copyFiles:       `INSERT INTO file (run, hash) SELECT ?1, hash FROM file WHERE run = ?2`,
+		&s.eraseFiles:      `DELETE FROM file WHERE run = ?`,
 
 		&s.putWritten: `INSERT INTO written (connection, noun, record, run, number, gone, at, rule, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET gone = excluded.gone, at = excluded.at, rule = excluded.rule, data = excluded.data`,
@@ -114,7 +116,7 @@ func (s *statements) prepare(c *conn) error {
 			ORDER BY run, number`,
 		&s.oldWritten:  `DELETE FROM written WHERE at < ?`,
 		&s.addDeferred: `INSERT INTO doubt (event, run, number, hooks) VALUES (?, ?, ?, ?)`,
-		&s.findDeferred: `SELECT e.seq, e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.data, d.hooks
+		&s.findDeferred: `SELECT e.seq, e.id, e.type, e.connection, e.account, e.source, e.record, e.echo, e.time, e.data, e.request, d.hooks
 			FROM doubt d JOIN event e ON e.seq = d.event WHERE d.run = ? AND d.number = ? ORDER BY e.seq`,
 		&s.dropDeferred: `DELETE FROM doubt WHERE run = ? AND number = ?`,
 		&s.setEcho:      `UPDATE event SET echo = 1 WHERE seq = ?`,

@@ -105,7 +105,13 @@ func (t *tx) putSubscription(w ledger.Subscription) (err error) {
 
 func (t *tx) addEvent(e ledger.Event) error {
 	_, err := t.sql.addEvent.run(e.Seq, e.ID, e.Type, e.Connection, e.Account, string(e.Source), e.Record, flag(e.Echo),
-		micro(e.Time), e.Received.UnixMicro(), blob(e.Data))
+		micro(e.Time), e.Received.UnixMicro(), blob(e.Data), blob(requestText(e.Request)))
+	if e.Request == nil {
+		return err
+	}
+	for i := 0; err == nil && i < len(e.Request.Stored); i++ {
+		_, err = t.sql.addEventFile.run(e.Seq, e.Request.Stored[i])
+	}
 	return err
 }
 
