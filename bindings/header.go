@@ -22,9 +22,16 @@ type headers struct {
 	time, id   string
 }
 
-// read finds signatures, time and id in the headers of a request.
-func (s Signature) read(h http.Header) (headers, error) {
-	value := strings.TrimSpace(h.Get(s.Header))
+// read finds signatures, time and id in a request.
+func (s Signature) read(r Request) (headers, error) {
+	if s.SignatureField != "" {
+		return s.readFields(r.Body)
+	}
+	return s.readHeaders(r.Header)
+}
+
+func (s Signature) readHeaders(h http.Header) (headers, error) {
+	value := strings.TrimSpace(strings.Join(h.Values(s.Header), s.separator()))
 	switch {
 	case value == "":
 		return headers{}, fmt.Errorf("%w: header %s is missing", ErrUnsigned, s.Header)
@@ -52,11 +59,42 @@ func (s Signature) read(h http.Header) (headers, error) {
 	return found, nil
 }
 
+// readFields reads a signature that is in the body.
+func (s Signature) readFields(body []byte) (headers, error) {
+	found := headers{time: bodyText(body, s.TimeField), id: bodyText(body, s.IDField)}
+	text := bodyText(body, s.SignatureField)
+	if text == "" {
+		return headers{}, fmt.Errorf("%w: the body has no field %q", ErrUnsigned, s.SignatureField)
+	}
+	signature, err := s.decode(text)
+	if err != nil {
+		return headers{}, fmt.Errorf("%w: expected field %q in %s", ErrSignature, s.SignatureField, s.Encoding)
+	}
+	found.signatures = [][]byte{signature}
+	return found, nil
+}
+
+// isList reports whether Value has more than the signature.
+func (s Signature) isList() bool {
+	return strings.Contains(s.Value, "{time}") || strings.Contains(s.Value, "{id}")
+}
+
+// separator returns what is between the values of several headers of one name.
+func (s Signature) separator() string {
+	if s.isList() {
+		return ","
+	}
+	return " "
+}
+
 // readValue reads the header with the signature.
 func (s Signature) readValue(value string, found *headers) error {
 	templates, elements := []string{s.Value}, strings.Fields(value)
-	if strings.Contains(s.Value, "{time}") || strings.Contains(s.Value, "{id}") {
+	switch {
+	case s.isList():
 		templates, elements = strings.Split(s.Value, ","), strings.Split(value, ",")
+	case !strings.Contains(s.Value, ","):
+		elements = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 	}
 	for _, element := range elements {
 		element = strings.TrimSpace(element)

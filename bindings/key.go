@@ -5,24 +5,30 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"hash"
 	"strings"
 )
+
+// hashes are those of the algorithms that have a secret.
+var hashes = map[Algorithm]func() hash.Hash{HMACSHA1: sha1.New, HMACSHA256: sha256.New, HMACSHA512: sha512.New}
 
 // verifier returns a function that reports whether a signature matches a
 // message.
 func (s Signature) verifier(key string) (func(message, signature []byte) bool, error) {
-	if s.Algorithm == HMACSHA256 {
+	if newHash := hashes[s.Algorithm]; newHash != nil {
 		secret, err := s.secret(key)
 		if err != nil {
 			return nil, err
 		}
 		return func(message, signature []byte) bool {
-			return hmac.Equal(signature, sum(secret, message))
+			return hmac.Equal(signature, sum(newHash, secret, message))
 		}, nil
 	}
 	if key == "" {
@@ -56,12 +62,12 @@ func (s Signature) verifier(key string) (func(message, signature []byte) bool, e
 
 // signer returns a function that signs a message.
 func (s Signature) signer(key string) (func(message []byte) ([]byte, error), error) {
-	if s.Algorithm == HMACSHA256 {
+	if newHash := hashes[s.Algorithm]; newHash != nil {
 		secret, err := s.secret(key)
 		if err != nil {
 			return nil, err
 		}
-		return func(message []byte) ([]byte, error) { return sum(secret, message), nil }, nil
+		return func(message []byte) ([]byte, error) { return sum(newHash, secret, message), nil }, nil
 	}
 	block, _ := pem.Decode([]byte(key))
 	if block == nil {
@@ -109,8 +115,8 @@ func (s Signature) keyError(text string) error {
 	return fmt.Errorf("%w: signature %q: %s", ErrKey, s.Name, text)
 }
 
-func sum(secret, message []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
+func sum(newHash func() hash.Hash, secret, message []byte) []byte {
+	mac := hmac.New(newHash, secret)
 	mac.Write(message)
 	return mac.Sum(nil)
 }

@@ -35,15 +35,25 @@ type Signed struct {
 	ID   string    // empty if the signature has none
 }
 
+// Request is what a signature can be of.
+type Request struct {
+	Header http.Header
+	Body   []byte
+	// URL is the address that the vendor has; empty if it is not known.
+	URL string
+}
+
 // Verify checks that the request was signed with key: a secret, a public key
 // in PEM, or empty for Key. A maxAge of zero accepts any age. The age is checked
 // only if the signature matches.
 func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time, maxAge time.Duration) (Signed, error) {
-	found, err := s.read(h)
-	if err != nil {
-		return Signed{}, err
-	}
-	verify, err := s.verifier(key)
+	return s.VerifyRequest(Request{Header: h, Body: body}, []string{key}, now, maxAge)
+}
+
+// VerifyRequest is Verify for a request that is signed with one of several keys,
+// such as the old and the new one while a secret is changed.
+func (s Signature) VerifyRequest(r Request, keys []string, now time.Time, maxAge time.Duration) (Signed, error) {
+	found, err := s.read(r)
 	if err != nil {
 		return Signed{}, err
 	}
@@ -55,9 +65,23 @@ func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time,
 		}
 		signed.Time = time.Unix(seconds, 0).UTC()
 	}
-	message := s.message(found.time, found.id, body)
-	if !slices.ContainsFunc(found.signatures, func(signature []byte) bool { return verify(message, signature) }) {
-		return Signed{}, fmt.Errorf("%w: header %s", ErrSignature, s.Header)
+	if err := s.checkBody(r); err != nil {
+		return Signed{}, err
+	}
+	message, err := s.message(found.time, found.id, r)
+	if err != nil {
+		return Signed{}, err
+	}
+	matches := false
+	for _, key := range keys {
+		verify, err := s.verifier(key)
+		if err != nil {
+			return Signed{}, err
+		}
+		matches = matches || slices.ContainsFunc(found.signatures, func(signature []byte) bool { return verify(message, signature) })
+	}
+	if !matches {
+		return Signed{}, fmt.Errorf("%w: %s", ErrSignature, s.place())
 	}
 	if s.timed() {
 		return signed, CheckAge(signed.Time, now, maxAge)
@@ -68,8 +92,19 @@ func (s Signature) Verify(h http.Header, body []byte, key string, now time.Time,
 // CheckHeaders returns the error of Verify that does not depend on the body or the
 // key: the headers have no signature, or one that cannot be read.
 func (s Signature) CheckHeaders(h http.Header) error {
-	_, err := s.read(h)
+	if s.SignatureField != "" {
+		return nil
+	}
+	_, err := s.readHeaders(h)
 	return err
+}
+
+// place returns where the signature of a request is.
+func (s Signature) place() string {
+	if s.SignatureField != "" {
+		return fmt.Sprintf("field %q", s.SignatureField)
+	}
+	return "header " + s.Header
 }
 
 // CheckAge returns ErrTooOld if the time of sending is more than maxAge before
@@ -90,12 +125,22 @@ func CheckAge(sent, now time.Time, maxAge time.Duration) error {
 // Sign returns the headers of a request that Verify accepts. The key is a
 // secret, or a private key in PEM (PKCS #8).
 func (s Signature) Sign(key, id string, at time.Time, body []byte) (http.Header, error) {
+	return s.SignRequest(Request{Body: body}, key, id, at)
+}
+
+// SignRequest is Sign for a signature of more than the body. The headers of r are
+// not read.
+func (s Signature) SignRequest(r Request, key, id string, at time.Time) (http.Header, error) {
 	sign, err := s.signer(key)
 	if err != nil {
 		return nil, err
 	}
 	sent := strconv.FormatInt(at.Unix(), 10)
-	signature, err := sign(s.message(sent, id, body))
+	message, err := s.message(sent, id, r)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := sign(message)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
@@ -120,13 +165,26 @@ func (s Signature) Sign(key, id string, at time.Time, body []byte) (http.Header,
 	return h, nil
 }
 
+// SignsURL reports whether the address is signed.
+func (s Signature) SignsURL() bool { return strings.Contains(s.Signed, "{url}") }
+
 // timed reports whether the time of sending is signed.
 func (s Signature) timed() bool { return strings.Contains(s.Signed, "{time}") }
 
 // message returns the bytes that are signed.
-func (s Signature) message(sent, id string, body []byte) []byte {
+func (s Signature) message(sent, id string, r Request) ([]byte, error) {
 	if s.Signed == "{body}" {
-		return body
+		return r.Body, nil
+	}
+	if r.URL == "" && s.SignsURL() {
+		return nil, s.keyError("the address is signed, and public_url is not set")
+	}
+	var form []byte
+	if strings.Contains(s.Signed, "{form}") {
+		var err error
+		if form, err = signedForm(r); err != nil {
+			return nil, err
+		}
 	}
 	return expand(s.Signed, func(word string) []byte {
 		switch word {
@@ -135,10 +193,14 @@ func (s Signature) message(sent, id string, body []byte) []byte {
 		case "{id}":
 			return []byte(id)
 		case "{body}":
-			return body
+			return r.Body
+		case "{url}":
+			return []byte(r.URL)
+		case "{form}":
+			return form
 		}
 		return nil
-	})
+	}), nil
 }
 
 // expand replaces the words of a template in one pass, so that words in an

@@ -56,12 +56,19 @@ func checkWebhook(t reporter, hook *bindings.Webhook) {
 	}
 	checkReplays(t, hook)
 	testForms(t, hook)
+	checkSignatures(t, hook)
+}
+
+func checkSignatures(t reporter, hook *bindings.Webhook) {
 	names := map[string]bool{}
 	for _, signature := range hook.Signatures {
 		if names[signature.Name] || signature.Name == "" {
 			t.Errorf("signature %q: expected a name of its own", signature.Name)
 		}
 		names[signature.Name] = true
+		if err := signature.Check(); err != nil {
+			t.Errorf("signature %q: %v", signature.Name, err)
+		}
 	}
 }
 

@@ -295,6 +295,11 @@ func checkWebhook(app *bindings.App) (problems []error) {
 	if hook.SharedKey == nil && slices.ContainsFunc(hook.Signatures, func(s bindings.Signature) bool { return s.Key != "" }) {
 		report("shared_key is missing: expected true if the vendor signs the webhooks of all its apps with the key in signatures, and false if the key is of this app alone")
 	}
+	for i, signature := range hook.Signatures {
+		if err := signature.Check(); err != nil {
+			report(fmt.Sprintf("signatures.%d: %v", i, err))
+		}
+	}
 	if !hook.SharesKey() {
 		return problems
 	}

@@ -185,8 +185,12 @@ polls: [{ name: +33, list: { operation: orders.list, args: { a: 1.50, b: [true, 
 
 func TestAppErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"webhook: { signatures: [{ key: the-vendors }] }":                              "webhook.shared_key is missing: expected true if the vendor signs the webhooks of all its apps",
-		"webhook: { shared_key: true }":                                                "webhook.shared_key is true, so account.paths must have the path of the account",
+		"webhook: { signatures: [{ algorithm: md5 }] }": `webhook.signatures.0: algorithm is "md5"; expected "hmac-sha256"`,
+		"webhook: { signatures: [{ algorithm: hmac-sha256, encoding: hex, header: X-Sig, value: \"{signature}\", signed: \"{url}\" }] }": `webhook.signatures.0: signed is "{url}"; expected {body} or {form} in it`,
+		"webhook: { signatures: [{ algorithm: hmac-sha256, encoding: hex, header: X-Sig, value: \"{sig}\", signed: \"{body}\" }] }":      `webhook.signatures.0: value has the unknown word {sig}`,
+		"webhook: { signatures: [{ algorithm: hmac-sha256, encoding: hex, signature_field: sig, signed: \"{time}\" }] }":                 `webhook.signatures.0: signed is "{time}"; expected {time} and {id} in it`,
+		"webhook: { signatures: [{ key: the-vendors }] }":                                                                                "webhook.shared_key is missing: expected true if the vendor signs the webhooks of all its apps",
+		"webhook: { shared_key: true }": "webhook.shared_key is true, so account.paths must have the path of the account",
 		"account: { paths: [a] }\nwebhook: { shared_key: true, installed: [INSTALL] }": "webhook.shared_key is true, so app_id must have the path",
 		"titel: Acme":                                                "titel: unknown word; did you mean title?",
 		"pages: { orders.lst: { items: data } }":                     `there is no operation "orders.lst"`,

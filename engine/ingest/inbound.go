@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -16,11 +13,6 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/script"
 )
-
-// inboundMaxAge bounds the age of a signed post to a script's address. Senders
-// of Standard Webhooks sign each attempt anew, so that it need not cover the
-// days over which they retry.
-const inboundMaxAge = 5 * time.Minute
 
 // inbound judges the head of a request to an address of a script.
 func (s *Server) inbound(m *message) (opened, *refusal) {
@@ -34,21 +26,18 @@ func (s *Server) inbound(m *message) (opened, *refusal) {
 		return opened{}, &refusal{status: http.StatusNotFound, reason: "path",
 			text: fmt.Sprintf("no script listens to in:%s", path)}
 	}
-	key, refused := s.openInbound(in.Verify, m)
+	keys, refused := s.openInbound(in.Verify, m)
 	if refused != nil {
 		return opened{}, refused
 	}
-	return opened{handle: func() (result, *refusal) { return s.readInbound(in, key, m) }}, nil
+	return opened{handle: func() (result, *refusal) { return s.readInbound(in, keys, m) }}, nil
 }
 
 // readInbound handles a request whose body is read.
-func (s *Server) readInbound(in *script.Inbound, key string, m *message) (result, *refusal) {
-	signed := bindings.Signed{}
-	if in.Verify.Signed() {
-		var err error
-		if signed, err = in.Verify.Signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), inboundMaxAge); err != nil {
-			return result{}, signatureRefusal(err)
-		}
+func (s *Server) readInbound(in *script.Inbound, keys []string, m *message) (result, *refusal) {
+	signed, refused := s.verifySigned(in.Verify, m, keys)
+	if refused != nil {
+		return result{}, refused
 	}
 	event, refused := m.inboundEvent(in, signed, s.config.PutFile)
 	if refused != nil {
@@ -87,29 +76,3 @@ func (m *message) inboundEvent(in *script.Inbound, signed bindings.Signed, put p
 // maxInboundID bounds the id that is in a request, in bytes. A longer
 // one is replaced by its hash, because the store refuses it.
 const maxInboundID = 256
-
-// openInbound checks what the headers of a request have, by the scheme that the
-// script names, and returns the key for what is left to check.
-func (s *Server) openInbound(v script.Verify, m *message) (key string, refused *refusal) {
-	if v.Scheme == script.VerifyNone {
-		return "", nil
-	}
-	if v.Signed() {
-		if err := v.Signature.CheckHeaders(m.Header); err != nil {
-			return "", signatureRefusal(err)
-		}
-	}
-	key, err := v.Secret.Open(s.config.Secret)
-	if err == nil && isBlank(key) {
-		err = errors.New("its secret is empty")
-	}
-	if err != nil {
-		return "", &refusal{status: http.StatusUnauthorized, reason: "secret",
-			text: "what is sent here cannot be checked", cause: err}
-	}
-	if token, found := strings.CutPrefix(m.Header.Get(v.Header), v.Prefix); v.Scheme == script.VerifyBearer && (!found || !equal(token, key)) {
-		return "", &refusal{status: http.StatusUnauthorized, reason: "token",
-			text: fmt.Sprintf("the header %s does not carry the expected token", v.Header)}
-	}
-	return key, nil
-}

@@ -23,7 +23,7 @@ const (
 
 // request returns what a script gets of a request beside its data.
 func (m *message) request(in *script.Inbound) (*journal.Request, *refusal) {
-	query, refused := queryFields(m.Request, "")
+	query, refused := queryFields(m.Request, in.Verify.Query)
 	if refused != nil {
 		return nil, refused
 	}

@@ -55,6 +55,9 @@ type Config struct {
 	PutFile func(content io.Reader) (hash string, size int64, err error)
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
+	// PublicURL is the address that vendors have, for those that sign it; empty if
+	// it is not known.
+	PublicURL string
 	// Pages are further handlers, by the prefix of their paths.
 	Pages map[string]http.Handler
 	// InFlight bounds the requests that wait for the store; zero means 1024.

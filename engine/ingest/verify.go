@@ -33,7 +33,7 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 		if isBlank(key) {
 			return bindings.Signed{}, noSecret(conn, sub)
 		}
-		signed, err := signature.Verify(m.Header, m.body, key, s.config.Clock.Now(), hook.MaxAge)
+		signed, err := signature.VerifyRequest(s.signedRequest(m, signature), []string{key}, s.config.Clock.Now(), hook.MaxAge)
 		switch {
 		case err == nil:
 			return signed, nil
@@ -62,12 +62,19 @@ func checkHead(hook *bindings.Webhook, conn *connection.Connection, sub *registe
 		}
 		return nil
 	}
-	unsigned := bindings.ErrUnsigned
-	for _, signature := range hook.Signatures {
+	return firstSigned(hook.Signatures, func(signature bindings.Signature) error {
 		if signature.OptIn && conn != nil && !slices.Contains(conn.Signatures(), signature.Name) {
-			continue
+			return bindings.ErrUnsigned
 		}
-		err := signature.CheckHeaders(m.Header)
+		return signature.CheckHeaders(m.Header)
+	})
+}
+
+// firstSigned calls check for each signature until a request has one, which decides.
+func firstSigned(signatures []bindings.Signature, check func(bindings.Signature) error) *refusal {
+	unsigned := bindings.ErrUnsigned
+	for _, signature := range signatures {
+		err := check(signature)
 		switch {
 		case err == nil:
 			return nil

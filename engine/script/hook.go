@@ -122,6 +122,9 @@ func (b *hookBuilder) finish() error {
 		if b.verify == nil {
 			return fmt.Errorf("trigger %q does not set how a post is verified; %s", "in:"+paths[0], verifyHint)
 		}
+		if b.inbound.ID != (EventID{}) && b.verify.signsNoBody() {
+			return fmt.Errorf("id: the scheme %q signs no body, only an id, and that is the event's; leave id out", b.verify.Scheme)
+		}
 		for _, path := range paths {
 			in := b.inbound
 			in.Path, in.Verify = path, *b.verify
