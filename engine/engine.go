@@ -199,7 +199,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	e.ingest = ingest.New(ingest.Config{
 		Apps: c.Apps, Connections: e.connections, Generation: e.scripts.Generation, Unloaded: e.scripts.Unloaded, Subscriptions: e.registrar,
 		Accept: e.runner.AcceptAll, Check: e.store.Check, Unready: func() string { return string(e.store.Health().Reason) }, PutFile: e.files.Put,
-		Secret: e.secret, PublicURL: c.PublicURL, InstallChanged: e.installed, TrustedProxies: c.TrustedProxies, Clock: c.Clock, Log: c.Log,
+		Secret: e.secret, Answers: e.runner, PublicURL: c.PublicURL, InstallChanged: e.installed, TrustedProxies: c.TrustedProxies, Clock: c.Clock, Log: c.Log,
 		Pages: map[string]http.Handler{dashboard.Prefix: e.dashboard.Handler()},
 	})
 	restored, err := e.store.Restored(ctx)

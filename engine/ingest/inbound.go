@@ -43,7 +43,11 @@ func (s *Server) readInbound(in *script.Inbound, keys []string, m *message) (res
 	if refused != nil {
 		return result{}, refused
 	}
-	return result{events: []journal.Event{event}, verified: in.Verify.Scheme != script.VerifyNone}, nil
+	v := result{events: []journal.Event{event}, verified: in.Verify.Scheme != script.VerifyNone}
+	if by, found := s.config.Generation().Responder(&event); found && s.config.Answers != nil {
+		v.responder = &by
+	}
+	return v, nil
 }
 
 // inboundEvent makes the event of a verified request.

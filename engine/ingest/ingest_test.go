@@ -201,7 +201,7 @@ func (r *receiver) accept(_ context.Context, events ...journal.Event) ([]journal
 			continue
 		}
 		r.stored[e.ID] = e
-		receipts[i] = journal.Receipt{Stored: true, Runs: []string{"run_1"}}
+		receipts[i] = journal.Receipt{Stored: true, Runs: []string{"run_1"}, Responding: "run_1"}
 	}
 	return receipts, nil
 }

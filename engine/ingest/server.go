@@ -55,6 +55,8 @@ type Config struct {
 	PutFile func(content io.Reader) (hash string, size int64, err error)
 	// Secret opens a secret by name, for the hooks of scripts.
 	Secret func(name string) (string, error)
+	// Answers has the answers of runs to their senders; nil: there are none.
+	Answers Answers
 	// PublicURL is the address that vendors have, for those that sign it; empty if
 	// it is not known.
 	PublicURL string
@@ -93,6 +95,7 @@ type Server struct {
 	config   Config
 	apps     map[string]*source
 	slots    chan struct{} // has a value for each request in flight
+	waiters  chan struct{} // has a value for each sender that waits for an answer
 	budget   *budget
 	counters counters
 	refusals refusalLog
@@ -130,7 +133,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{config: c, apps: map[string]*source{}, slots: make(chan struct{}, c.InFlight), budget: newBudget(c.InFlightBytes, c.Clock)}
+	s := &Server{config: c, apps: map[string]*source{}, slots: make(chan struct{}, c.InFlight), waiters: make(chan struct{}, maxWaiters), budget: newBudget(c.InFlightBytes, c.Clock)}
 	for _, app := range c.Apps {
 		if app.Webhook != nil {
 			s.apps[app.Name] = newSource(app)
@@ -246,8 +249,18 @@ type message struct {
 	body []byte
 	// reserved is the memory of the body, and of what is made of it.
 	reserved *reservation
+	slots    chan struct{} // that of the server while the request has a place in it; else nil
 	// retryStatus is the status after which this vendor sends again later.
 	retryStatus int
+}
+
+// release ends what the request takes of the bounds of all requests.
+func (m *message) release() {
+	m.reserved.release()
+	if m.slots != nil {
+		<-m.slots
+		m.slots = nil
+	}
 }
 
 // result is what a valid request contains: events to store, or a check of the
@@ -260,8 +273,9 @@ type result struct {
 	callbacks []func()
 	body      []byte // of the answer, if there are no events
 	header    http.Header
-	noBody    bool // the answer has no body, though there are events
-	verified  bool // a signature or a secret proved the sender
+	noBody    bool              // the answer has no body, though there are events
+	verified  bool              // a signature or a secret proved the sender
+	responder *script.Responder // of the only event; nil: no hook answers
 }
 
 func (v *result) callback(countAs string, f func()) {
@@ -289,7 +303,7 @@ func (s *Server) receive(open func(*message) (opened, *refusal)) http.HandlerFun
 			return
 		}
 		m.reserved = s.budget.reservation(budgetPath(r), senderKey(s.sender(r)))
-		defer m.reserved.release()
+		defer m.release()
 		if o.done != nil {
 			defer leaveUnread(w, r)()
 		} else if refused := s.readBody(w, m); refused != nil {
@@ -299,7 +313,7 @@ func (s *Server) receive(open func(*message) (opened, *refusal)) http.HandlerFun
 		// After the body, so that slow senders do not use up the slots.
 		select {
 		case s.slots <- struct{}{}:
-			defer func() { <-s.slots }()
+			m.slots = s.slots
 		default:
 			s.refuse(w, r, m.overload())
 			return
@@ -398,6 +412,8 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 			return
 		}
 	}
+	waiter := s.waiter(v)
+	defer waiter.cancel()
 	receipts, err := s.config.Accept(context.WithoutCancel(m.Context()), v.events...)
 	if err != nil {
 		refused := m.retryLater("store", "the event could not be stored")
@@ -418,6 +434,10 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 		return
 	}
 	if v.noBody {
+		return
+	}
+	if v.responder != nil {
+		s.respond(w, m, v, receipts[0], waiter)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -19,6 +19,8 @@ type Hook struct {
 	Lane  Lane
 	// Changed is a path in event.data: only events that change its value count.
 	Changed string
+	// Responds is set if a run answers the sender of its event.
+	Responds bool
 	// Echo accepts echoes too: events that contain only what one of our own
 	// calls wrote.
 	Echo    bool

@@ -299,10 +299,13 @@ type Receipt struct {
 	Duplicate bool // the event was accepted before; nothing was stored
 	Stored    bool
 	Runs      []string // ids of the new runs, in the order of the hooks
-	Merged    []string // runs that got this newer event in place of theirs
-	Skipped   []string // hooks ("script name") that start no run while one is live
-	Replaced  []string // runs that were cancelled for a new one
-	Woken     []string // runs that waited for this event and were woken
+	// Responding is the new run that answers the sender of the event; empty if there
+	// is none, or if it waits in its lane or is paused.
+	Responding string
+	Merged     []string // runs that got this newer event in place of theirs
+	Skipped    []string // hooks ("script name") that start no run while one is live
+	Replaced   []string // runs that were cancelled for a new one
+	Woken      []string // runs that waited for this event and were woken
 	// Echo is set when the event contains only what a call of ours wrote: only
 	// hooks with Echo got it.
 	Echo bool

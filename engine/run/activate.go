@@ -28,6 +28,7 @@ func (r *Runner) activate(ctx context.Context, a journal.Activation) {
 	r.register(a.Run.ID, executing{cancel, h})
 	defer r.unregister(a.Run.ID, h)
 	end := r.execute(ctx, h)
+	defer h.sendAnswer(end) // after the end is stored
 	switch {
 	case end.finish != nil:
 		r.finish(work, h, *end.finish)
@@ -81,7 +82,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 	case err != nil:
 		return ending{park: &journal.Park{State: journal.Blocked, Problem: &journal.Problem{Message: err.Error()}}}
 	}
-	h.unit, h.hook = unit, unit.Hooks[hook]
+	h.unit, h.hook, h.responds = unit, unit.Hooks[hook], unit.Responds(hook)
 	if h.run.Bound == "" {
 		if h.run.Matched != unit.Version.Hash && !h.hook.Matches(&h.event) {
 			return ending{finish: &journal.Finish{State: journal.Skipped}}

@@ -37,6 +37,10 @@ type host struct {
 	status  stepStatus // of the last step
 	query   *findQuery // the look-up for which the script is asked; nil: none
 	current current
+	// responds is set if the run answers the sender of its event, and answered once
+	// this activation did; answer is what it answers.
+	responds, answered bool
+	answer             journal.Answer
 }
 
 // result is the result of a step that is not recorded yet.
@@ -115,6 +119,9 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	if err != nil {
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
+	if s.Kind == vm.StepRespond {
+		h.sendRecorded(step)
+	}
 	h.logStep(s.Kind, step)
 	if step.Error != nil {
 		return nil, step.Error
@@ -168,6 +175,8 @@ func (h *host) perform(ctx context.Context, s vm.Step, step journal.Step, again 
 		return h.await(ctx, s, step)
 	case vm.StepApproval:
 		return h.approval(s, step)
+	case vm.StepRespond:
+		return h.respond(s)
 	}
 	return result{}, fmt.Errorf("step kind %q is unknown to the host", s.Kind)
 }

@@ -81,6 +81,7 @@ type Runner struct {
 	apps     map[string]*bindings.App
 	inFlight atomic.Int64
 	bulkhead *bulkhead
+	answers  answers
 
 	mu        sync.Mutex
 	executing map[string]executing // the runs in flight, by id

@@ -21,10 +21,11 @@ type Generation struct {
 	// are not known before they are emitted.
 	wildcardEmits []*journal.Hook
 	schedules     []Schedule
-	inbound       map[string]*Inbound // by path
-	nouns         map[string]bool     // of the triggers that hooks name: "highlevel.contact"
-	awaits        awaitedTriggers     // of the scripts
-	pinned        *pinnedAwaits       // of replaced versions; nil: none
+	inbound       map[string]*Inbound    // by path
+	responders    map[string][]responder // by trigger
+	nouns         map[string]bool        // of the triggers that hooks name: "highlevel.contact"
+	awaits        awaitedTriggers        // of the scripts
+	pinned        *pinnedAwaits          // of replaced versions; nil: none
 	replaced      chan struct{}
 }
 
@@ -38,12 +39,13 @@ type route struct {
 // newGeneration builds the tables for Match.
 func newGeneration(scripts map[string]*Script, known *triggers, pinned *pinnedAwaits) *Generation {
 	g := &Generation{
-		Scripts:  scripts,
-		routes:   map[string]route{},
-		inbound:  map[string]*Inbound{},
-		nouns:    map[string]bool{},
-		pinned:   pinned,
-		replaced: make(chan struct{}),
+		Scripts:    scripts,
+		routes:     map[string]route{},
+		inbound:    map[string]*Inbound{},
+		responders: map[string][]responder{},
+		nouns:      map[string]bool{},
+		pinned:     pinned,
+		replaced:   make(chan struct{}),
 	}
 	for _, name := range slices.Sorted(maps.Keys(scripts)) {
 		s := scripts[name]
@@ -56,6 +58,7 @@ func newGeneration(scripts map[string]*Script, known *triggers, pinned *pinnedAw
 			for _, in := range s.details[i].inbound {
 				g.inbound[in.Path] = in
 			}
+			g.addResponder(hook, s.details[i].within)
 			g.add(hook, known)
 		}
 	}

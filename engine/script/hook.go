@@ -33,6 +33,8 @@ type hookBuilder struct {
 	detail       detail
 	verify       *Verify
 	inbound      Inbound // without Path and Verify
+	respond      bool
+	within       time.Duration // as the script sets it
 	laneSet      bool
 }
 
@@ -134,7 +136,7 @@ func (b *hookBuilder) finish() error {
 			b.detail.inbound = append(b.detail.inbound, &in)
 		}
 	}
-	return errors.Join(b.dropLaneIfParallel(), b.refuseWhereFunction(), b.requireLane(), b.requireRecord())
+	return errors.Join(b.finishRespond(), b.dropLaneIfParallel(), b.refuseWhereFunction(), b.requireLane(), b.requireRecord())
 }
 
 // defaultLane sets the lane of a hook without the option lane.

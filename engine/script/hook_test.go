@@ -75,6 +75,13 @@ func TestHooks(t *testing.T) {
 		{"prefix and value", `on("in:/orders", { verify = { scheme = "hmac", header = "X-Sig", prefix = "a", value = "{signature}", secret = secret "orders" } }, f)`},
 		{"tolerance without a time", `on("in:/orders", { verify = { scheme = "github", tolerance = "1m", secret = secret "orders" } }, f)`},
 		{"misspelt preset", `on("in:/orders", { verify = { scheme = "strip", secret = secret "orders" } }, f)`},
+		{"an answer", `on("in:/orders", { verify = "none", respond = true, within = "5s" }, f)`},
+		{"two that answer", `on("in:/a", { verify = "none", respond = true }, f) on("in:/a", { name = "two", verify = "none", respond = true }, f)`},
+		{"one of two answers", `on("in:/a", { verify = "none", respond = true }, f) on("in:/a", { name = "two", verify = "none" }, f)`},
+		{"bad respond", `on("in:/orders", { verify = "none", respond = "yes" }, f)`},
+		{"an answer elsewhere", `on("emit:x", { respond = true }, f)`},
+		{"within without respond", `on("in:/orders", { verify = "none", within = "5s" }, f)`},
+		{"within too long", `on("in:/orders", { verify = "none", respond = true, within = "5m" }, f)`},
 		{"methods", `on("in:/orders", { verify = "none", methods = { "POST", "GET", "GET" }, raw = true }, f)`},
 		{"an id in a header", `on("in:/orders", { verify = "none", id = { header = "x-github-delivery" } }, f)`},
 		{"an id in the query", `on("in:/orders", { verify = "none", id = { query = "id" } }, f)`},
@@ -177,6 +184,9 @@ func TestHooks(t *testing.T) {
 				fmt.Fprintf(&got, "  limits %s\n", limits)
 			}
 			for _, trigger := range h.Triggers {
+				if by, found := g.Responder(&journal.Event{Type: trigger}); found {
+					fmt.Fprintf(&got, "  answered by %+v\n", by)
+				}
 				if in, found := g.Inbound(strings.TrimPrefix(trigger, "in:")); found && strings.HasPrefix(trigger, "in:") {
 					fmt.Fprintf(&got, "  inbound %+v\n", *in)
 				}
@@ -310,6 +320,18 @@ func TestMatch(t *testing.T) {
 	}
 	if s := g.Schedules(); len(s) != 1 || s[0].Hook.Name != "tick" {
 		t.Errorf("schedules are %v", s)
+	}
+}
+
+// TestSharedAnswer: of two scripts only one answers the senders of an address.
+func TestSharedAnswer(t *testing.T) {
+	hook := func(name string) string {
+		return `on("in:/orders", { name = "` + name + `", verify = "none", respond = true }, print)`
+	}
+	f := openWith(t, script.Config{}, "a.lua", hook("a"), "b.lua", hook("b"))
+	f.want("a:a")
+	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `b.lua:1: a second hook answers the senders of "in:/orders"; the first is at a.lua:1: give only one of them respond = true` {
+		t.Errorf("problems are %q", p)
 	}
 }
 

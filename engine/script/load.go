@@ -155,7 +155,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 		index:  make(map[string]int, len(registrations)),
 	}
 	problems := w.awaited(script)
-	addresses := map[string]*Inbound{}
+	addresses := scriptAddresses{}
 	for i, registration := range registrations {
 		b := &hookBuilder{validation: w, registration: registration}
 		err := b.build(version.Script, version.Hash)
@@ -168,12 +168,8 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 		} else {
 			script.index[b.hook.Name] = i
 		}
-		for _, in := range b.detail.inbound {
-			if other := addresses[in.Path]; other != nil && !other.equal(in) {
-				problems = append(problems, Problem{File: version.Main, Position: registration.Position,
-					Message: fmt.Sprintf("two hooks on %q take requests differently; give both the same verify, id, methods and raw", "in:"+in.Path)})
-			}
-			addresses[in.Path] = in
+		for _, message := range addresses.add(b.detail) {
+			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: message})
 		}
 		script.Hooks = append(script.Hooks, b.hook)
 		script.Limits = append(script.Limits, b.limits)

@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/vm"
@@ -32,6 +33,7 @@ type detail struct {
 	position  string
 	timetable *Timetable
 	inbound   []*Inbound
+	within    time.Duration // how long a sender waits for the hook's answer; zero: it gets none
 }
 
 // Index finds a hook by name.

@@ -96,11 +96,7 @@ func (s *Set) nextScripts() map[string]*Script {
 			return p
 		}
 		scripts[name] = script
-		for i, d := range script.details {
-			for _, in := range d.inbound {
-				owners[in.Path] = addressOwner{inbound: in, script: name, position: script.Position(i)}
-			}
-		}
+		own(script, owners)
 		return nil
 	}
 	names := slices.Sorted(maps.Keys(s.entries))
@@ -129,6 +125,22 @@ type addressOwner struct {
 	inbound  *Inbound
 	script   string
 	position string
+	// responder is the position of the hook that answers; empty: none does.
+	responder string
+}
+
+// own makes a script the owner of its addresses.
+func own(script *Script, owners map[string]addressOwner) {
+	for i, d := range script.details {
+		for _, in := range d.inbound {
+			owner := owners[in.Path]
+			owner.inbound, owner.script, owner.position = in, script.Name, script.Position(i)
+			if d.within > 0 {
+				owner.responder = owner.position
+			}
+			owners[in.Path] = owner
+		}
+	}
 }
 
 // conflict returns the first address whose requests a script and its owner take
@@ -140,6 +152,10 @@ func conflict(script *Script, owners map[string]addressOwner) *Problem {
 			if found && !owner.inbound.equal(in) {
 				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
 					Message: fmt.Sprintf("%q takes requests differently in the script %q at %s; give both the same verify, id, methods and raw", "in:"+in.Path, owner.script, owner.position)}
+			}
+			if found && owner.responder != "" && d.within > 0 {
+				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
+					Message: secondResponder(in.Path, owner.responder)}
 			}
 		}
 	}

@@ -64,6 +64,7 @@ const (
 	StepWait     StepKind = "wait"     // until a time; After returns the end of a length of time
 	StepAwait    StepKind = "wait_for" // the event table, or the decision; an error of kind timeout is returned to the script, not raised
 	StepApproval StepKind = "approval" // {"id":"…","url":"…"}
+	StepRespond  StepKind = "respond"  // the answer to the request of the run's event
 )
 
 // Step is one call of the host by a script.
@@ -88,6 +89,7 @@ type Step struct {
 	//	wait     {"for":"3 days"} or {"until":"2026-12-01T08:00:00Z"}
 	//	wait_for {"triggers":[…],"where":{"path":value or [values]},"timeout":"7 days","connection"} or {"approval":"id","timeout"}
 	//	approval {"title","text","choices":[…],"timeout"}
+	//	respond  {"status","headers":{"name":"value"},"body"}
 	Args json.RawMessage
 	// Secrets has, by JSON pointer into Args, the secrets that are there as
 	// "secret:name". The host replaces them when it sends Args.

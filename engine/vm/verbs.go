@@ -8,7 +8,7 @@ func verbLibrary(*Machine) map[string]lua.LValue {
 	for name, f := range map[string]lua.LGFunction{
 		"try": tryFunction, "each": eachFunction, "emit": emitFunction, "secret": secretFunction, "file": fileFunction,
 		"uuid": uuidFunction, "random": randomFunction,
-		"wait": waitFunction, "wait_for": waitForFunction, "approval": approvalFunction,
+		"wait": waitFunction, "wait_for": waitForFunction, "approval": approvalFunction, "respond": respondFunction,
 		"map": mapFunction, "required": requiredFunction, "const": constFunction, "when": whenFunction,
 	} {
 		all[name] = function(f)

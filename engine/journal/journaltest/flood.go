@@ -31,6 +31,27 @@ func (f *fixture) paused(lane string) string {
 }
 
 var floodTests = map[string]func(f *fixture){
+	"a run answers its sender if it starts at once": func(f *fixture) {
+		responds := func(h *journal.Hook) { h.Responds = true }
+		accept := func(n int, hooks ...*journal.Hook) journal.Receipt {
+			f.Helper()
+			a := arrival(contact(strconv.Itoa(n), "c_1", `{}`), hooks...)
+			a.Flood = 5
+			return f.accept(a)[0]
+		}
+		first := accept(1, hook("beside"), hook("answers", responds))
+		want(f, "first in its lane", first.Responding, first.Runs[1])
+		want(f, "second in its lane", accept(2, hook("answers", responds)).Responding, "")
+		f.finish(lease(f.next()), journal.Succeeded)
+		f.waits(lease(f.nextIs(first.Runs[1])), 1, awaiting("qonto.invoice.paid"))
+		f.finish(lease(f.next()), journal.Succeeded)
+		again := accept(6, hook("answers", responds))
+		want(f, "after one that waits and has left the lane", again.Responding, again.Runs[0])
+		want(f, "no answer", accept(3, hook("beside", laneless)).Responding, "")
+		free := accept(4, hook("free", responds, laneless))
+		want(f, "without a lane", free.Responding, free.Runs[0])
+		want(f, "paused", accept(5, hook("free", responds, laneless)).Responding, "")
+	},
 	"the runs of more events in a minute than the bound are paused and named": func(f *fixture) {
 		all := f.acceptMany("a", 5, 3, recordNumber, hook("new"))
 		for i, receipt := range all {

@@ -50,6 +50,9 @@ func (s State) Live() bool { return s < Succeeded }
 // OwnsLane reports whether a run in this state is parked and owns its lane.
 func (s State) OwnsLane() bool { return s >= Retrying && s <= Blocked }
 
+// InLane reports whether a run in this state has a place in its lane.
+func (s State) InLane() bool { return s >= Paused && s <= Blocked }
+
 // StateOf returns the row's form of a state, false for a state that does not exist.
 func StateOf(state journal.State) (State, bool) {
 	for s := Paused; s <= Skipped; s++ {

@@ -50,8 +50,35 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 			receipt.Replaced = append(receipt.Replaced, b.id(seq))
 		}
 	}
-	receipt.Runs = append(receipt.Runs, b.id(b.addRun(n).Seq))
+	return b.startRun(receipt, h, n)
+}
+
+func (b *batch) startRun(receipt *journal.Receipt, h *journal.Hook, n newRun) error {
+	answers, err := b.answersNow(h, n)
+	if err != nil {
+		return err
+	}
+	id := b.id(b.addRun(n).Seq)
+	receipt.Runs = append(receipt.Runs, id)
+	if answers {
+		receipt.Responding = id
+	}
 	return nil
+}
+
+// answersNow reports whether the run that is to be made answers the sender of its
+// event: it is not paused, and is the first in its lane.
+func (b *batch) answersNow(h *journal.Hook, n newRun) (bool, error) {
+	if !h.Responds || n.pause != 0 || n.lane == "" {
+		return h.Responds && n.pause == 0, nil
+	}
+	key := LaneKey{n.hook.ID, n.lane}
+	loaded, err := b.lanes.get(key, &b.want.Lanes)
+	if err != nil {
+		return false, err
+	}
+	before, err := b.ofLane(key, loaded, func(r *Run) bool { return r.State.InLane() })
+	return len(before) == 0, err
 }
 
 // newRun is what addRun needs.
