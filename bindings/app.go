@@ -237,6 +237,9 @@ type Trigger struct {
 	// ApprovalAnswer is where an event has the answer to an approval; nil if
 	// events of this trigger have none.
 	ApprovalAnswer *ApprovalAnswer `json:"decides,omitempty" app:"decides"`
+	// RespondWithin is how long a script may take for the answer to the webhook, where
+	// the vendor reads one and shows it to a person; zero: it reads none.
+	RespondWithin Duration `json:"respond_within,omitempty"`
 	// Data is the type of event.data; nil if the documents do not describe it.
 	Data     *Type    `json:"data,omitempty"`
 	Scopes   []string `json:"scopes,omitempty"`

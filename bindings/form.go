@@ -14,7 +14,8 @@ import (
 // (application/x-www-form-urlencoded) becomes a JSON body: Slack's buttons and
 // slash commands. It is signed like any other webhook. ID and At are those
 // below, and Webhook.Data is not used. It is answered with an empty body,
-// because vendors show or interpret the body of that answer.
+// because vendors show or interpret the body of that answer, unless a script
+// answers it (Trigger.RespondWithin).
 type WebhookForm struct {
 	// Name is the value of Trigger.Form for it.
 	Name string

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings/sandbox"
 	"github.com/tidewire/tidewire/engine"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
@@ -120,5 +121,52 @@ on("in:/where", { verify = "none", name = "beside" }, function() end)
 	}
 	if took := time.Since(began); took > 50*time.Second {
 		t.Errorf("the senders waited %s", took)
+	}
+}
+
+// TestRespondToApp answers a vendor that shows the answer to a person: the options of
+// a menu, the errors of a modal, the reply to a command.
+func TestRespondToApp(t *testing.T) {
+	f := newFixture(t, map[string]string{"chat.lua": `
+local function command(name, fn) on("slack.slash_command.invoked", { name = name, where = { command = name }, respond = true }, fn) end
+command("/order", function(event) respond { body = { response_type = "in_channel", text = "ordered " .. event.data.text } } end)
+command("/wait", function() wait "1 hour" respond { body = "late" } end)
+command("/silent", function() end)
+command("/fail", function() error("a detail") end)
+on("slack.view.submitted", { respond = true }, function(event)
+  respond { body = { response_action = "errors", errors = { email = event.data.view.callback_id } } }
+end)
+on("slack.block_suggestion.requested", { respond = true }, function(event)
+  local options = {}
+  for _, name in ipairs { "Ada", "Ben" } do
+    if text.slug(name):find(event.data.value, 1, true) then
+      table.insert(options, { text = { type = "plain_text", text = name }, value = name })
+    end
+  end
+  respond { body = { options = json.array(options) } }
+end)
+on("slack.shortcut.used", function() end)
+`})
+	for _, c := range []struct {
+		trigger string
+		data    map[string]any
+		status  int
+		answer  string
+	}{
+		{"slack.slash_command.invoked", map[string]any{"command": "/order", "text": "tea"}, 200, `{"response_type":"in_channel","text":"ordered tea"}`},
+		{"slack.slash_command.invoked", map[string]any{"command": "/wait"}, 200, ""},
+		{"slack.slash_command.invoked", map[string]any{"command": "/silent"}, 200, ""},
+		{"slack.slash_command.invoked", map[string]any{"command": "/unknown"}, 200, ""},
+		{"slack.slash_command.invoked", map[string]any{"command": "/fail"}, 500, "the request could not be handled\n"},
+		{"slack.view.submitted", map[string]any{"view": map[string]any{"id": "V1", "callback_id": "order"}}, 200, `{"response_action":"errors","errors":{"email":"order"}}`},
+		{"slack.block_suggestion.requested", map[string]any{"action_id": "who", "value": "be"}, 200, `{"options":[{"text":{"type":"plain_text","text":"Ben"},"value":"Ben"}]}`},
+		{"slack.block_suggestion.requested", map[string]any{"action_id": "who", "value": "x"}, 200, `{"options":[]}`},
+		{"slack.shortcut.used", map[string]any{"callback_id": "order"}, 200, ""},
+	} {
+		err := f.apps.Emit(t.Context(), c.trigger, c.data, sandbox.EmitOptions{})
+		sent := f.apps.Deliveries()
+		if last := sent[len(sent)-1]; last.Status != c.status || last.Answer != c.answer || (err == nil) != (c.status == 200) {
+			t.Errorf("%s %v: got %d %s (%v), want %d %s", c.trigger, c.data, last.Status, last.Answer, err, c.status, c.answer)
+		}
 	}
 }

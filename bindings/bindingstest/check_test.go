@@ -114,6 +114,7 @@ func TestBroken(t *testing.T) {
 		{`"record":"id"`, `"record":"id","form":"click"`, `the form "click", which the app does not have`},
 		{`"record":"id"`, `"decides":{"answer":["value"]}`, `decides: "value": #Thing has no field "value"`},
 		{`"record":"id"`, `"decides":{"by":"name"}`, "decides, and there is no path of the answer"},
+		{`"record":"id"`, `"respond_within":"2m"`, "respond_within 2m0s: expected a minute at most, and a webhook"},
 		{`"record":"id"`, `"recrd":"id"`, `catalogue line 8: acme.thing.created: unknown key "recrd"; did you mean "record"?`},
 		{`"record":"id"`, `"record":"uid"`, `record: "uid": #Thing has no field "uid"`},
 		{`"vendor":"ThingCreate",`, ``, "acme.thing.created has no vendor, the type of its webhook, and no poll makes it"},

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/bindings"
 )
@@ -34,6 +35,7 @@ func testTriggers(t reporter, app *bindings.App) {
 			t.Errorf("%s has the form %q, which the app does not have", name, trigger.Form)
 		}
 		testApprovalAnswer(t, app, trigger)
+		testRespond(t, trigger)
 		if _, _, err := typeAt(app.Catalogue, trigger.Data, trigger.Record); trigger.Record != "" && err != nil {
 			t.Errorf("%s: record: %v", name, err)
 		}
@@ -55,6 +57,12 @@ func testSent(t reporter, app *bindings.App, trigger *bindings.Trigger, sent map
 	}
 	if app.Webhook == nil {
 		t.Errorf("%s comes by webhook, and the app sends none", trigger.Name)
+	}
+}
+
+func testRespond(t reporter, trigger *bindings.Trigger) {
+	if within := time.Duration(trigger.RespondWithin); within > time.Minute || within > 0 && trigger.Vendor == "" {
+		t.Errorf("%s: respond_within %s: expected a minute at most, and a webhook", trigger.Name, within)
 	}
 }
 

@@ -31,6 +31,7 @@ type Delivery struct {
 	URL     string    `json:"url"`
 	Attempt int       `json:"attempt"`
 	Status  int       `json:"status,omitempty"` // 0: no answer
+	Answer  string    `json:"answer,omitempty"` // the body of the answer to a form
 	Error   string    `json:"error,omitempty"`
 }
 
@@ -320,8 +321,8 @@ func (w *webhookSender) failQueued(sub *Subscription) {
 func (w *webhookSender) deliver(sub *Subscription, j *job) {
 	policy := sub.App.rules.Retry
 	j.attempt++
-	status, err := w.post(sub, j)
-	w.record(sub, j, status, err)
+	status, answer, err := w.post(sub, j)
+	w.record(sub, j, status, answer, err)
 	ended := status == http.StatusGone && sub.Def != nil && sub.App.Def.Webhook.GoneStatus == status
 	if ended {
 		sub.App.mu.Lock()
@@ -362,7 +363,7 @@ func (w *webhookSender) delay(policy Retry, attempt int) time.Duration {
 	return d
 }
 
-func (w *webhookSender) post(sub *Subscription, j *job) (int, error) {
+func (w *webhookSender) post(sub *Subscription, j *job) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(w.sandbox.ending, sub.App.rules.Retry.Timeout)
 	defer cancel()
 	w.mu.Lock()
@@ -370,11 +371,11 @@ func (w *webhookSender) post(sub *Subscription, j *job) (int, error) {
 	w.mu.Unlock()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(j.body))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	r.Header, err = w.sign(sub.App, secret, j.id, j.body)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	if j.form {
@@ -387,17 +388,17 @@ func (w *webhookSender) post(sub *Subscription, j *job) (int, error) {
 	}
 	answer, err := w.client.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if j.check != "" && !bytes.Contains(text, []byte(j.check)) {
-		return answer.StatusCode, fmt.Errorf("%s did not echo the challenge", sub.url)
+		return answer.StatusCode, text, fmt.Errorf("%s did not echo the challenge", sub.url)
 	}
-	return answer.StatusCode, nil
+	return answer.StatusCode, text, nil
 }
 
 // sign returns the headers of every signature that the vendor sends by default.
@@ -422,10 +423,13 @@ func (w *webhookSender) sign(a *App, secret, id string, body []byte) (http.Heade
 	return header, nil
 }
 
-func (w *webhookSender) record(sub *Subscription, j *job, status int, err error) {
+func (w *webhookSender) record(sub *Subscription, j *job, status int, answer []byte, err error) {
 	d := Delivery{Time: w.sandbox.now(), App: sub.App.Def.Name, Trigger: j.trigger, ID: j.id, URL: sub.url, Attempt: j.attempt, Status: status}
 	if err != nil {
 		d.Error = err.Error()
+	}
+	if j.form {
+		d.Answer = string(answer)
 	}
 	log := w.sandbox.logger.With("app", d.App, "trigger", d.Trigger, "url", d.URL, "attempt", d.Attempt, "answer", status)
 	if err != nil || NotAccepted(status) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -271,6 +272,9 @@ func showTrigger(out io.Writer, f bindings.SearchResult, asJSON bool) error {
 		{"scopes", dash(strings.Join(d.Scopes, ", "))},
 	} {
 		printf(out, "%-12s%s\n", fact[0], fact[1])
+	}
+	if d.RespondWithin > 0 {
+		printf(out, "%-12swithin %s, by a hook with respond = true\n", "answer", time.Duration(d.RespondWithin))
 	}
 	if d.Inferred {
 		fmt.Fprintln(out, "source      inferred, not read in the vendor's documents")

@@ -203,7 +203,11 @@ type TriggerDescription struct {
 	// Vendor is the vendor's own type of the event.
 	Vendor string `json:"vendor,omitempty"`
 	// ComesBy lists how its events arrive: webhook, poll and the poll's name.
-	ComesBy  []string   `json:"comes_by"`
+	ComesBy []string `json:"comes_by"`
+	// RespondWithin is how long a script may take for an answer that the vendor reads;
+	// zero: it reads none.
+	RespondWithin bindings.Duration `json:"respond_within,omitempty"`
+
 	Record   string     `json:"record,omitempty"` // the path in event.data that makes the default lane
 	Scopes   []string   `json:"scopes,omitempty"`
 	Data     []Argument `json:"data,omitempty"` // the fields of event.data, as far as they are known
@@ -214,7 +218,7 @@ type TriggerDescription struct {
 // DescribeTrigger returns the description of a trigger.
 func DescribeTrigger(app *bindings.App, t *bindings.Trigger) TriggerDescription {
 	d := TriggerDescription{
-		Trigger: t.Name, Vendor: t.Vendor, Record: t.Record, Scopes: t.Scopes, Inferred: t.Inferred, ComesBy: []string{},
+		Trigger: t.Name, Vendor: t.Vendor, Record: t.Record, Scopes: t.Scopes, Inferred: t.Inferred, ComesBy: []string{}, RespondWithin: t.RespondWithin,
 		Example: `on("` + t.Name + `", function(event) … end)`,
 	}
 	if t.Vendor != "" && app.Webhook != nil {

@@ -20,7 +20,7 @@ func chat(t testing.TB) *bindings.App {
 		Name: "chat", Auth: token, Account: bindings.Account{Noun: "workspace", Paths: []string{"team_id", "team.id"}},
 		Catalogue: catalogue(t, `trigger chat.button.clicked {"vendor":"click","form":"interaction","record":"message"}
 trigger chat.click.counted {"vendor":"click"}
-trigger chat.command.invoked {"vendor":"command","form":"command","record":"user_id"}
+trigger chat.command.invoked {"vendor":"command","form":"command","record":"user_id","respond_within":"2.5s"}
 `),
 		Webhook: &bindings.Webhook{
 			Signatures: []bindings.Signature{{Name: "v0", Algorithm: bindings.HMACSHA256, Encoding: bindings.Hex,

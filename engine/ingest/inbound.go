@@ -43,10 +43,8 @@ func (s *Server) readInbound(in *script.Inbound, keys []string, m *message) (res
 	if refused != nil {
 		return result{}, refused
 	}
-	v := result{events: []journal.Event{event}, verified: in.Verify.Scheme != script.VerifyNone}
-	if by, found := s.config.Generation().Responder(&event); found && s.config.Answers != nil {
-		v.responder = &by
-	}
+	v := result{events: []journal.Event{event}, verified: in.Verify.Scheme != script.VerifyNone, unanswered: http.StatusAccepted}
+	v.responder = s.responder(v.events)
 	return v, nil
 }
 

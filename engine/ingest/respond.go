@@ -1,9 +1,7 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 
@@ -45,9 +43,18 @@ func (s *Server) waiter(v result) waiter {
 	return waiter{answer, func() { cancel(); <-s.waiters }}
 }
 
-// respond answers a sender with the answer of the run of its event, or with 202
-// where there is none in time.
-func (s *Server) respond(w http.ResponseWriter, m *message, v result, receipt journal.Receipt, wait waiter) {
+// responder returns the hook that answers the sender of a request with these
+// events, nil if none does.
+func (s *Server) responder(events []journal.Event) *script.Responder {
+	if len(events) != 1 || s.config.Answers == nil {
+		return nil
+	}
+	return s.config.Generation().Responder(&events[0])
+}
+
+// respond answers a sender with the answer of the run of its event. It returns false
+// if there is none in time.
+func (s *Server) respond(w http.ResponseWriter, m *message, v result, receipt journal.Receipt, wait waiter) bool {
 	event := v.events[0]
 	m.body, v.events = nil, nil
 	m.release() // a sender that waits takes none of the other bounds
@@ -68,26 +75,28 @@ func (s *Server) respond(w http.ResponseWriter, m *message, v result, receipt jo
 		case <-m.Context().Done(): // the sender closed the connection
 		}
 	}
-	writeAnswer(w, event.ID, answer)
+	// A page of a script has no rights at our address, where people decide approvals.
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "sandbox allow-forms")
+	if answer.Status == 0 {
+		return false
+	}
+	writeAnswer(w, answer)
+	return true
 }
 
-// writeAnswer writes the answer of a run. A page of it has no rights at our
-// address, where people decide approvals.
-func writeAnswer(w http.ResponseWriter, event string, answer journal.Answer) {
+// writeAnswer writes the answer of a run.
+func writeAnswer(w http.ResponseWriter, answer journal.Answer) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	if answer.Status == 0 || answer.IsJSON() {
+	if answer.IsJSON() {
 		h.Set("Content-Type", "application/json")
 	}
 	for name, value := range answer.Headers {
 		h.Set(name, value)
 	}
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox allow-forms")
-	w.WriteHeader(cmp.Or(answer.Status, http.StatusAccepted))
+	w.WriteHeader(answer.Status)
 	switch {
-	case answer.Status == 0:
-		json.NewEncoder(w).Encode(map[string]string{"event": event, "outcome": "accepted"})
 	case answer.Body != nil:
 		w.Write(answer.Text())
 	case answer.Status == http.StatusInternalServerError:

@@ -74,3 +74,26 @@ func TestRespondWithin(t *testing.T) {
 		t.Errorf("stored %d events", len(r.stored))
 	}
 }
+
+// TestRespondToVendor: a vendor that has no answer in the time of the app's data gets
+// the empty one that it gets without a hook that answers.
+func TestRespondToVendor(t *testing.T) {
+	clock := timers{clock.NewManual(now), make(chan time.Duration, 1)}
+	answers := noAnswers{make(chan struct{}, 1)}
+	r := newReceiver(t, withScript(t, `on("chat.command.invoked", { respond = true }, function() end)`),
+		func(c *ingest.Config) { c.Answers, c.Clock = answers, clock })
+	sign := asForm(signed(t, chat(t), 0, "chat-secret", now))
+	got := make(chan string)
+	go func() {
+		status, answer, header := r.post(t, "/hooks/chat", "team_id=T1&command=%2Fdeploy", sign)
+		got <- fmt.Sprintf("%d %q %s", status, answer, header.Get("Content-Security-Policy"))
+	}()
+	<-answers.began
+	if d := <-clock.began; d != 2500*time.Millisecond {
+		t.Errorf("the vendor waits %s, want 2.5s", d)
+	}
+	clock.Advance(2500 * time.Millisecond)
+	if got, want := <-got, `200 "" sandbox allow-forms`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -276,6 +276,8 @@ type result struct {
 	noBody    bool              // the answer has no body, though there are events
 	verified  bool              // a signature or a secret proved the sender
 	responder *script.Responder // of the only event; nil: no hook answers
+	// unanswered is the status if there is no answer of the responder in time.
+	unanswered int
 }
 
 func (v *result) callback(countAs string, f func()) {
@@ -433,14 +435,13 @@ func (s *Server) accept(w http.ResponseWriter, m *message, v result) {
 		s.refuse(w, m.Request, m.unloaded("no hook takes the event", names))
 		return
 	}
-	if v.noBody {
-		return
-	}
-	if v.responder != nil {
-		s.respond(w, m, v, receipts[0], waiter)
+	if v.responder != nil && s.respond(w, m, v, receipts[0], waiter) || v.noBody {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if v.responder != nil {
+		w.WriteHeader(v.unanswered)
+	}
 	if len(results) == 1 {
 		json.NewEncoder(w).Encode(results[0])
 		return

@@ -93,7 +93,7 @@ func (s *Server) readWebhook(src *source, conn *connection.Connection, sub *regi
 		notifications[i].content = withoutSecrets(hook, notifications[i].content)
 	}
 	v, refused := s.events(src, conn, sub, notifications, sent)
-	v.verified = true
+	v.verified, v.responder, v.unanswered = true, s.responder(v.events), http.StatusOK
 	return v, refused
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,21 @@ func (h *Hook) Matches(e *Event) bool {
 		return false
 	}
 	return matchesWhere(h.Where, e.Data)
+}
+
+// Excludes reports whether no event can match both hooks, by their connections or by
+// the values that they accept at one path.
+func (h *Hook) Excludes(other *Hook) bool {
+	if h.Connection != "" && other.Connection != "" && h.Connection != other.Connection {
+		return true
+	}
+	for path, accepted := range h.Where {
+		others, found := other.Where[path]
+		if found && !slices.ContainsFunc(accepted, func(text string) bool { return matchesAny(gjson.Parse(text), others) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func matchesWhere(where map[string][]string, data []byte) bool {

@@ -66,6 +66,29 @@ func TestWhereAppliesToAllPathsAndTheConnection(t *testing.T) {
 	}
 }
 
+func TestExcludes(t *testing.T) {
+	where := func(path string, accepted ...string) journal.Hook {
+		return journal.Hook{Where: map[string][]string{path: accepted}}
+	}
+	for _, c := range []struct {
+		one, other journal.Hook
+		excludes   bool
+	}{
+		{journal.Hook{}, journal.Hook{}, false},
+		{journal.Hook{Connection: "a"}, journal.Hook{Connection: "b"}, true},
+		{journal.Hook{Connection: "a"}, journal.Hook{}, false},
+		{where("a", "1", "2"), where("a", "3"), true},
+		{where("a", "1", "2"), where("a", "3", "2.0"), false},
+		{where("a", "1"), where("a", `"1"`), true},
+		{where("a", "1"), where("b", "2"), false},
+		{where("a", "null"), where("a", "null"), false},
+	} {
+		if c.one.Excludes(&c.other) != c.excludes || c.other.Excludes(&c.one) != c.excludes {
+			t.Errorf("%+v and %+v: expected %v", c.one, c.other, c.excludes)
+		}
+	}
+}
+
 func FuzzValidJSON(f *testing.F) {
 	f.Add([]byte(`{"a":[1,2.5e-3,"x",null,true]}`))
 	f.Add([]byte(`{} {}`))

@@ -32,6 +32,7 @@ func shop(t testing.TB) *bindings.App {
 trigger shop.order.created {"vendor":"OrderCreate","record":"id"}
 trigger shop.order.updated {"vendor":"OrderUpdate","record":"id"}
 trigger shop.client.created {"vendor":"ClientCreate"}
+trigger shop.menu.opened {"vendor":"MenuOpen","record":"id","respond_within":"2.5s"}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -21,11 +21,11 @@ type Generation struct {
 	// are not known before they are emitted.
 	wildcardEmits []*journal.Hook
 	schedules     []Schedule
-	inbound       map[string]*Inbound    // by path
-	responders    map[string][]responder // by trigger
-	nouns         map[string]bool        // of the triggers that hooks name: "highlevel.contact"
-	awaits        awaitedTriggers        // of the scripts
-	pinned        *pinnedAwaits          // of replaced versions; nil: none
+	inbound       map[string]*Inbound // by path
+	responders    responders
+	nouns         map[string]bool // of the triggers that hooks name: "highlevel.contact"
+	awaits        awaitedTriggers // of the scripts
+	pinned        *pinnedAwaits   // of replaced versions; nil: none
 	replaced      chan struct{}
 }
 
@@ -42,7 +42,7 @@ func newGeneration(scripts map[string]*Script, known *triggers, pinned *pinnedAw
 		Scripts:    scripts,
 		routes:     map[string]route{},
 		inbound:    map[string]*Inbound{},
-		responders: map[string][]responder{},
+		responders: responders{},
 		nouns:      map[string]bool{},
 		pinned:     pinned,
 		replaced:   make(chan struct{}),
@@ -58,7 +58,7 @@ func newGeneration(scripts map[string]*Script, known *triggers, pinned *pinnedAw
 			for _, in := range s.details[i].inbound {
 				g.inbound[in.Path] = in
 			}
-			g.addResponder(hook, s.details[i].within)
+			g.responders.add(hook, s.details[i])
 			g.add(hook, known)
 		}
 	}

@@ -33,8 +33,6 @@ type hookBuilder struct {
 	detail       detail
 	verify       *Verify
 	inbound      Inbound // without Path and Verify
-	respond      bool
-	within       time.Duration // as the script sets it
 	laneSet      bool
 }
 
@@ -145,6 +143,9 @@ func (b *hookBuilder) defaultLane() {
 		return
 	}
 	b.hook.Lane = journal.Lane{Kind: journal.LaneNone}
+	if b.hook.Responds { // a sender does not wait for the runs of others
+		return
+	}
 	for _, trigger := range b.hook.Triggers {
 		switch {
 		case trigger == tick:

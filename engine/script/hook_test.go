@@ -82,6 +82,14 @@ func TestHooks(t *testing.T) {
 		{"an answer elsewhere", `on("emit:x", { respond = true }, f)`},
 		{"within without respond", `on("in:/orders", { verify = "none", within = "5s" }, f)`},
 		{"within too long", `on("in:/orders", { verify = "none", respond = true, within = "5m" }, f)`},
+		{"an answer to an app", `on("shop.menu.opened", { respond = true }, f)`},
+		{"an answer to an app, sooner", `on("shop.menu.*", { respond = true, within = "1s", lane = "id" }, f)`},
+		{"an answer to an app and an address", `on({ "shop.menu.opened", "in:/menu" }, { verify = "none", respond = true }, f)`},
+		{"an answer to an app, later", `on("shop.menu.opened", { respond = true, within = "3s" }, f)`},
+		{"an answer that an app does not read", `on("shop.order.created", { respond = true }, f)`},
+		{"an answer that an app does not always read", `on("shop.*.*", { respond = true }, f)`},
+		{"two that answer an app", `on("shop.menu.opened", { respond = true }, f) on("shop.menu.*", { respond = true, where = { id = "a" } }, f)`},
+		{"two that answer different events of an app", `on("shop.menu.opened", { respond = true, where = { id = { "a", "b" } } }, f) on("shop.menu.*", { respond = true, where = { id = "c" } }, f)`},
 		{"methods", `on("in:/orders", { verify = "none", methods = { "POST", "GET", "GET" }, raw = true }, f)`},
 		{"an id in a header", `on("in:/orders", { verify = "none", id = { header = "x-github-delivery" } }, f)`},
 		{"an id in the query", `on("in:/orders", { verify = "none", id = { query = "id" } }, f)`},
@@ -184,8 +192,8 @@ func TestHooks(t *testing.T) {
 				fmt.Fprintf(&got, "  limits %s\n", limits)
 			}
 			for _, trigger := range h.Triggers {
-				if by, found := g.Responder(&journal.Event{Type: trigger}); found {
-					fmt.Fprintf(&got, "  answered by %+v\n", by)
+				if by := g.Responder(&journal.Event{Type: trigger}); by != nil {
+					fmt.Fprintf(&got, "  answered by %+v\n", *by)
 				}
 				if in, found := g.Inbound(strings.TrimPrefix(trigger, "in:")); found && strings.HasPrefix(trigger, "in:") {
 					fmt.Fprintf(&got, "  inbound %+v\n", *in)
@@ -323,7 +331,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestSharedAnswer: of two scripts only one answers the senders of an address.
+// TestSharedAnswer: of two scripts only one answers the senders of an address, or of
+// the same events of an app.
 func TestSharedAnswer(t *testing.T) {
 	hook := func(name string) string {
 		return `on("in:/orders", { name = "` + name + `", verify = "none", respond = true }, print)`
@@ -331,6 +340,13 @@ func TestSharedAnswer(t *testing.T) {
 	f := openWith(t, script.Config{}, "a.lua", hook("a"), "b.lua", hook("b"))
 	f.want("a:a")
 	if p := f.set.Problems(); len(p) != 1 || p[0].Error() != `b.lua:1: a second hook answers the senders of "in:/orders"; the first is at a.lua:1: give only one of them respond = true` {
+		t.Errorf("problems are %q", p)
+	}
+	f = openWith(t, script.Config{}, "a.lua", `on("shop.menu.opened", { name = "a", respond = true, where = { id = "a" } }, print)`,
+		"b.lua", `on("shop.menu.opened", { name = "b", respond = true, where = { id = "b" } }, print)`,
+		"c.lua", `on("shop.menu.*", { name = "c", respond = true, where = { id = { "b", "c" } } }, print)`)
+	f.want("a:a b:b")
+	if p := f.set.Problems(); len(p) != 1 || !strings.Contains(p[0].Error(), `c.lua:1: a second hook answers the senders of "shop.menu.opened"; the first is at b.lua:1`) {
 		t.Errorf("problems are %q", p)
 	}
 }

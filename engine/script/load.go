@@ -155,7 +155,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 		index:  make(map[string]int, len(registrations)),
 	}
 	problems := w.awaited(script)
-	addresses := scriptAddresses{}
+	known, answering := addresses{}, responders{}
 	for i, registration := range registrations {
 		b := &hookBuilder{validation: w, registration: registration}
 		err := b.build(version.Script, version.Hash)
@@ -168,7 +168,12 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 		} else {
 			script.index[b.hook.Name] = i
 		}
-		for _, message := range addresses.add(b.detail) {
+		messages := known.add(b.detail)
+		if conflict := answering.conflict(b.hook, b.detail); conflict != "" {
+			messages = append(messages, conflict)
+		}
+		answering.add(b.hook, b.detail)
+		for _, message := range messages {
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: message})
 		}
 		script.Hooks = append(script.Hooks, b.hook)

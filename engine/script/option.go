@@ -41,8 +41,8 @@ var options = map[string]option{
 	"verify":       {hooks: inboundHook, read: (*hookBuilder).readVerify},
 	"id":           {hooks: inboundHook, read: (*hookBuilder).readID},
 	"methods":      {hooks: inboundHook, read: (*hookBuilder).readMethods},
-	"respond":      {hooks: inboundHook, read: (*hookBuilder).readRespond},
-	"within":       {hooks: inboundHook, read: (*hookBuilder).readWithin},
+	"respond":      {read: (*hookBuilder).readRespond},
+	"within":       {read: (*hookBuilder).readWithin},
 	"raw":          {hooks: inboundHook, read: (*hookBuilder).readRaw},
 	"tz":           {hooks: scheduleHook, read: func(*hookBuilder, json.RawMessage) error { return nil }}, // read before the schedule
 	"changed":      {read: (*hookBuilder).readChanged},

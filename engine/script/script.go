@@ -33,7 +33,8 @@ type detail struct {
 	position  string
 	timetable *Timetable
 	inbound   []*Inbound
-	within    time.Duration // how long a sender waits for the hook's answer; zero: it gets none
+	answers   []string      // the triggers whose senders the hook answers
+	within    time.Duration // how long they wait
 }
 
 // Index finds a hook by name.

@@ -87,16 +87,21 @@ func (s *Set) store(ctx context.Context, versions []journal.Version) error {
 // replaces an unchanged one.
 func (s *Set) nextScripts() map[string]*Script {
 	scripts := map[string]*Script{}
-	owners := map[string]addressOwner{}
+	owners, answering := map[string]addressOwner{}, responders{}
 	add := func(name string, script *Script) *Problem {
 		if script == nil {
 			return nil
 		}
-		if p := conflict(script, owners); p != nil {
+		if p := conflict(script, owners, answering); p != nil {
 			return p
 		}
 		scripts[name] = script
-		own(script, owners)
+		for i, d := range script.details {
+			for _, in := range d.inbound {
+				owners[in.Path] = addressOwner{inbound: in, script: name, position: script.Position(i)}
+			}
+			answering.add(script.Hooks[i], d)
+		}
 		return nil
 	}
 	names := slices.Sorted(maps.Keys(s.entries))
@@ -125,27 +130,12 @@ type addressOwner struct {
 	inbound  *Inbound
 	script   string
 	position string
-	// responder is the position of the hook that answers; empty: none does.
-	responder string
-}
-
-// own makes a script the owner of its addresses.
-func own(script *Script, owners map[string]addressOwner) {
-	for i, d := range script.details {
-		for _, in := range d.inbound {
-			owner := owners[in.Path]
-			owner.inbound, owner.script, owner.position = in, script.Name, script.Position(i)
-			if d.within > 0 {
-				owner.responder = owner.position
-			}
-			owners[in.Path] = owner
-		}
-	}
 }
 
 // conflict returns the first address whose requests a script and its owner take
-// differently, nil if there is none.
-func conflict(script *Script, owners map[string]addressOwner) *Problem {
+// differently, or the first hook that answers the same senders as one of another
+// script; nil if there is none.
+func conflict(script *Script, owners map[string]addressOwner, answering responders) *Problem {
 	for i, d := range script.details {
 		for _, in := range d.inbound {
 			owner, found := owners[in.Path]
@@ -153,10 +143,9 @@ func conflict(script *Script, owners map[string]addressOwner) *Problem {
 				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
 					Message: fmt.Sprintf("%q takes requests differently in the script %q at %s; give both the same verify, id, methods and raw", "in:"+in.Path, owner.script, owner.position)}
 			}
-			if found && owner.responder != "" && d.within > 0 {
-				return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i),
-					Message: secondResponder(in.Path, owner.responder)}
-			}
+		}
+		if message := answering.conflict(script.Hooks[i], d); message != "" {
+			return &Problem{Script: script.Name, File: script.Version.Main, Position: script.Position(i), Message: message}
 		}
 	}
 	return nil
