@@ -40,6 +40,13 @@ func (s *Set) logLoaded(ctx context.Context, level slog.Level, script *Script, d
 	for _, warning := range script.Program.Warnings() {
 		s.config.Log.WarnContext(ctx, "a line may not do what it looks like", "script", script.Name, "at", warning)
 	}
+	for _, d := range script.details {
+		for _, in := range d.inbound {
+			if text := in.warning(); text != "" {
+				s.config.Log.WarnContext(ctx, text, "script", script.Name, "address", "in:"+in.Path, "at", d.position)
+			}
+		}
+	}
 }
 
 // logReport logs a report. A problem that lasts is logged once.

@@ -97,6 +97,28 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestOpenAddresses: addresses at which a stranger can do something are logged, with
+// the line, and no others.
+func TestOpenAddresses(t *testing.T) {
+	f := open(t, "in.lua", `
+on("in:/anybody", { verify = "none" }, function() end)
+on("in:/plain", { verify = { scheme = "hmac", header = "X-Sig", secret = secret "a" } }, function() end)
+on("in:/id", { id = "id", verify = { scheme = "hmac", header = "X-Sig", secret = secret "a" } }, function() end)
+on("in:/time", { verify = { scheme = "hmac", header = "X-Sig", time_header = "X-Time", signed = "{time}.{body}", secret = secret "a" } }, function() end)
+on("in:/standard", { verify = { scheme = "standard-webhooks", secret = secret "a" } }, function() end)
+on("in:/token", { verify = { scheme = "bearer", secret = secret "a" } }, function() end)`)
+	var got []string
+	for line := range strings.Lines(f.log.String()) {
+		if strings.Contains(line, "level=WARN") && strings.Contains(line, "address=") {
+			_, after, _ := strings.Cut(line, "address=")
+			got = append(got, strings.TrimSpace(after))
+		}
+	}
+	if want := []string{"in:/anybody at=in.lua:2", "in:/plain at=in.lua:3"}; !slices.Equal(got, want) {
+		t.Errorf("the log has %q, want %q\n%s", got, want, f.log)
+	}
+}
+
 func TestUnreadableFile(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root reads everything")
