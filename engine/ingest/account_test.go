@@ -36,7 +36,7 @@ func TestMisconfigured(t *testing.T) {
 	}{
 		{"/hooks/bank/lyon", "lyon-secret", 503},
 		{"/hooks/bank", "lyon-secret", 503},
-		{"/hooks/bank/bank", "bank-secret", 404}, // there is none, whatever is wrong with others
+		{"/hooks/bank/bank", "bank-secret", 503}, // there is none, which the sender does not find out
 		{"/hooks/bank", "bank-secret", 200},
 	} {
 		if status, _, _ := r.post(t, test.path, client, signed(t, r.apps[1], 0, test.secret, now)); status != test.want {
@@ -222,6 +222,38 @@ func TestSharedChannel(t *testing.T) {
 		if status, answer, _ := r.post(t, "/hooks/slack/ours", body, signed(t, slack, 0, "webhook-secret", now)); status != want {
 			t.Errorf("%s: got %d %s, want %d", body, status, answer, want)
 		}
+	}
+}
+
+// TestUnverifiedSenders: what answers a webhook that is not verified does
+// not depend on whether its connection or account exists. A verified one gets 404.
+func TestUnverifiedSenders(t *testing.T) {
+	r := newReceiver(t)
+	crm, bank := r.apps[0], r.apps[1]
+	const contact, client = `{"type":"ContactCreate","locationId":"%s","webhookId":"w1","timestamp":"2026-03-01T12:00:00Z","appId":"app1"}`, `{"id":"e1","type":"v1/clients","account":"%s"}`
+	for _, c := range []struct {
+		name           string
+		known, unknown string // the path, and the body
+		sign           func([]byte) http.Header
+	}{
+		{"the name, a key of the vendor's", "/hooks/crm/agency " + contact, "/hooks/crm/rome " + contact, func([]byte) http.Header { return http.Header{"X-Crm-Signature": {"AAAA"}} }},
+		{"the account, a key of the vendor's", "/hooks/crm " + fmt.Sprintf(contact, "loc1"), "/hooks/crm " + fmt.Sprintf(contact, "loc9"), func([]byte) http.Header { return http.Header{"X-Crm-Signature": {"AAAA"}} }},
+		{"the name, a key of its own", "/hooks/bank/lyon " + client, "/hooks/bank/rome " + client, signed(t, bank, 0, "guess", now)},
+		{"the account, a key of its own", "/hooks/chat " + `{"team_id":"T1"}`, "/hooks/chat " + `{"team_id":"T9"}`, signed(t, chat(t), 0, "guess", now)},
+		{"no signature", "/hooks/bank/lyon " + client, "/hooks/bank/rome " + client, nil},
+	} {
+		var got []string
+		for _, one := range []string{c.known, c.unknown} {
+			path, body, _ := strings.Cut(one, " ")
+			status, answer, _ := r.post(t, path, body, c.sign)
+			got = append(got, fmt.Sprint(status, " ", answer))
+		}
+		if got[0] != got[1] || !strings.HasPrefix(got[0], "401 ") {
+			t.Errorf("%s: known %s, unknown %s", c.name, got[0], got[1])
+		}
+	}
+	if status, answer, _ := r.post(t, "/hooks/crm/rome", fmt.Sprintf(contact, "loc1"), signed(t, crm, 0, privateKey(t), now)); status != 404 {
+		t.Errorf("a verified sender, an unknown name: got %d %s", status, answer)
 	}
 }
 

@@ -62,7 +62,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		{"an unknown path", r.Server, "POST /in/nowhere HTTP/1.1\r\n" + length, "404 Not Found"},
 		{"no path of ours", r.Server, "POST /other HTTP/1.1\r\n" + length, "404 Not Found"},
 		{"an unknown app", r.Server, "POST /hooks/erp HTTP/1.1\r\n" + length, "404 Not Found"},
-		{"an unknown connection", r.Server, "POST /hooks/crm/rome HTTP/1.1\r\nX-Crm-Signature: x\r\n" + length, "404 Not Found"},
+		{"an unknown connection", r.Server, "POST /hooks/bank/rome HTTP/1.1\r\nX-Bank-Signature: t=1,v1=00\r\n" + length, "401 Unauthorized"},
 		{"an unknown subscription", s.Server, "POST /hooks/tasks/paris?subscription=x HTTP/1.1\r\nX-Hook-Signature: 00\r\n" + length, "410 Gone"},
 		{"another method", r.Server, "PUT /in/open HTTP/1.1\r\n" + length, "405 Method Not Allowed"},
 		{"an announced length above the bound", r.Server, "POST /in/open HTTP/1.1\r\nContent-Length: 5242881\r\n", "413 Request Entity Too Large"},

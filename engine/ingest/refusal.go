@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,6 +17,9 @@ type refusal struct {
 	reason string // one word, by which refusals are counted
 	text   string // for the sender
 	cause  error  // for the log only
+	// counted is the word by which it is counted and logged, if the sender must not
+	// get that one; else empty.
+	counted string
 }
 
 // retryAfter is how long a sender is asked to wait, in seconds.
@@ -39,12 +43,13 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refused refusal)
 	if _, known := s.apps[where]; !known && where != "in" {
 		where = "other"
 	}
-	s.counters.add(where, refused.reason)
-	args := []any{"reason", refused.reason, "status", refused.status, "method", forLog(r.Method), "path", forLog(r.URL.Path), "from", s.sender(r), "text", forLog(refused.text)}
+	reason := cmp.Or(refused.counted, refused.reason)
+	s.counters.add(where, reason)
+	args := []any{"reason", reason, "status", refused.status, "method", forLog(r.Method), "path", forLog(r.URL.Path), "from", s.sender(r), "text", forLog(refused.text)}
 	if refused.cause != nil {
 		args = append(args, errorText(refused.cause))
 	}
-	s.logRefusal(cause{where, refused.reason}, args...)
+	s.logRefusal(cause{where, reason}, args...)
 	if refused.status == http.StatusTooManyRequests || refused.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}

@@ -226,7 +226,7 @@ func TestSubscribedWebhook(t *testing.T) {
 			body: `{"value":[{"lifecycleEvent":"reauthorizationRequired","clientState":"teams-secret"},
 				{"changeType":"created","clientState":"teams-secret","resourceData":{"id":"m2"}}]}`,
 			events: []string{"teams.message.created m2"}, calls: []string{"expiring teams messages"}},
-		{name: "nobody's secret", path: "/hooks/teams", status: 401, answer: "webhook_secret", body: `{"value":[{"changeType":"created","clientState":""}]}`},
+		{name: "nobody's secret", path: "/hooks/teams", status: 401, answer: "clientState", body: `{"value":[{"changeType":"created","clientState":""}]}`},
 
 		{name: "a poll soon without a body", path: "/hooks/calendar?subscription=calendar", sign: channel, status: 200, calls: []string{"poll soon calendar calendar"}},
 		{name: "a poll soon by hand", path: "/hooks/calendar", status: 200, calls: []string{"poll soon calendar "},

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -21,19 +23,33 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 	if hook.Token != nil {
 		return bindings.Signed{}, verifySecret(hook.Token, conn, sub, m, notifications)
 	}
-	unsigned := bindings.ErrUnsigned
-	for _, signature := range hook.Signatures {
-		if signature.OptIn && !slices.Contains(conn.Signatures(), signature.Name) {
-			continue
-		}
+	blank := false
+	sent, refused := s.verifySignatures(hook, func(signature bindings.Signature) ([]string, bool) {
 		key := conn.WebhookKey(signature)
 		if sub != nil && signature.Key == "" {
 			key = sub.secret
 		}
 		if isBlank(key) {
-			return bindings.Signed{}, noSecret(conn, sub)
+			blank, key = true, rand.Text()
 		}
-		signed, err := signature.VerifyRequest(s.signedRequest(m, signature), []string{key}, s.config.Clock.Now(), hook.MaxAge)
+		return []string{key}, !signature.OptIn || slices.Contains(conn.Signatures(), signature.Name)
+	}, m)
+	if refused != nil && blank {
+		refused = noSecret(conn, sub, refused)
+	}
+	return sent, refused
+}
+
+// verifySignatures verifies a webhook by the first of its signatures that it has. keys
+// returns the keys of a signature, one of which is enough, and whether that counts.
+func (s *Server) verifySignatures(hook *bindings.Webhook, keys func(bindings.Signature) ([]string, bool), m *message) (bindings.Signed, *refusal) {
+	unsigned := bindings.ErrUnsigned
+	for _, signature := range hook.Signatures {
+		keys, counts := keys(signature)
+		if !counts {
+			continue
+		}
+		signed, err := signature.VerifyRequest(s.signedRequest(m, signature), keys, s.config.Clock.Now(), hook.MaxAge)
 		switch {
 		case err == nil:
 			return signed, nil
@@ -46,6 +62,50 @@ func (s *Server) verify(hook *bindings.Webhook, conn *connection.Connection, sub
 		return signed, signatureRefusal(err)
 	}
 	return bindings.Signed{}, signatureRefusal(unsigned)
+}
+
+// openUnknown opens a webhook that is refused since its address has a connection that
+// does not exist. Its sender must not find that out before its signature is verified,
+// which is possible only if the key is the vendor's.
+func (s *Server) openUnknown(app *bindings.App, refused *refusal, m *message) (opened, *refusal) {
+	hook := app.Webhook
+	if refusedHead := checkHead(hook, nil, nil, m); refusedHead != nil {
+		return opened{}, refusedHead
+	}
+	if !hook.SharesKey() {
+		return opened{}, s.refuseUnknown(app, refused, m, nil)
+	}
+	return opened{handle: func() (result, *refusal) {
+		notifications, _ := read(hook, m)
+		return result{}, s.refuseUnknown(app, refused, m, notifications)
+	}}, nil
+}
+
+// refuseUnknown returns the refusal of a webhook for no connection, or, if it is not
+// verified by the key of any connection of the app, the one that it would get with one.
+func (s *Server) refuseUnknown(app *bindings.App, refused *refusal, m *message, notifications []notification) *refusal {
+	if refused.reason != "connection" && refused.reason != "account" {
+		return refused
+	}
+	var unverified *refusal
+	if token := app.Webhook.Token; token != nil {
+		unverified = compareSecret(token, rand.Text(), m, notifications)
+	} else {
+		_, unverified = s.verifySignatures(app.Webhook, func(signature bindings.Signature) ([]string, bool) {
+			keys := []string{cmp.Or(signature.Key, rand.Text())} // else that of no sender
+			for _, c := range s.config.Connections.OfApp(app.Name) {
+				if key := c.WebhookKey(signature); !isBlank(key) {
+					keys = append(keys, key)
+				}
+			}
+			return keys, !signature.OptIn
+		}, m)
+	}
+	if unverified == nil {
+		return refused
+	}
+	unverified.counted, unverified.cause = refused.reason, errors.New(refused.text)
+	return unverified
 }
 
 // checkHead refuses a webhook whose headers show that its body would not be
@@ -99,8 +159,13 @@ func verifySecret(token *bindings.WebhookToken, conn *connection.Connection, sub
 		want = sub.secret
 	}
 	if isBlank(want) {
-		return noSecret(conn, sub)
+		return noSecret(conn, sub, compareSecret(token, rand.Text(), m, notifications))
 	}
+	return compareSecret(token, want, m, notifications)
+}
+
+// compareSecret compares the secret in a webhook with the one that is expected.
+func compareSecret(token *bindings.WebhookToken, want string, m *message, notifications []notification) *refusal {
 	where, found := "header "+token.Header, []string{m.Header.Get(token.Header)}
 	if token.Header == "" {
 		where, found = fmt.Sprintf("field %q", token.Path), nil
@@ -129,13 +194,14 @@ func equal(found, expected string) bool {
 
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
-func noSecret(conn *connection.Connection, sub *registered) *refusal {
-	refused := &refusal{status: http.StatusUnauthorized, reason: "secret",
-		text: fmt.Sprintf("connection %q has no webhook_secret, so nothing it is sent can be checked", conn.Name())}
+// noSecret returns the refusal where the secret that a check needs is missing. Without
+// a subscription, whose id the vendor has, the sender gets that of a wrong secret.
+func noSecret(conn *connection.Connection, sub *registered, wrong *refusal) *refusal {
 	if sub != nil {
-		refused.text = "the subscription has no secret yet, so nothing it is sent can be checked"
+		return &refusal{status: http.StatusUnauthorized, reason: "secret", text: "the subscription has no secret yet, so nothing it is sent can be checked"}
 	}
-	return refused
+	wrong.counted, wrong.cause = "secret", fmt.Errorf("connection %q has no webhook_secret, so nothing it is sent can be checked", conn.Name())
+	return wrong
 }
 
 // signatureRefusal returns the refusal for an error of a signature.

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -29,16 +28,15 @@ func (s *Server) webhook(m *message) (opened, *refusal) {
 }
 
 // orMisconfigured returns the refusal of a webhook, or another one for now if a
-// connection at its address has wrong settings.
+// connection of the app has wrong settings.
 func (s *Server) orMisconfigured(m *message, refused *refusal) *refusal {
 	if refused == nil {
 		return nil
 	}
-	app, name := m.PathValue("app"), m.PathValue("name")
-	for _, c := range s.config.Connections.OfApp(app) {
-		if c.Misconfigured() && (name == "" || c.Name() == app+"/"+name) {
-			later := m.retryLater("settings", fmt.Sprintf("the settings of connection %q are wrong", c.Name()))
-			later.cause = errors.New(refused.text)
+	for _, c := range s.config.Connections.OfApp(m.PathValue("app")) {
+		if c.Misconfigured() {
+			later := m.retryLater("settings", "the settings of a connection are wrong")
+			later.cause = fmt.Errorf("connection %q is misconfigured: %s", c.Name(), refused.text)
 			return &later
 		}
 	}
@@ -57,7 +55,7 @@ func (s *Server) openWebhook(m *message) (opened, *refusal) {
 	}
 	conn, refused := s.addressed(src.app, sub, m)
 	if refused != nil {
-		return opened{}, refused
+		return s.openUnknown(src.app, refused, m)
 	}
 	if v, done, refused := s.confirm(src, sub, m); done || refused != nil {
 		return opened{done: &v}, refused
@@ -76,7 +74,7 @@ func (s *Server) readWebhook(src *source, conn *connection.Connection, sub *regi
 	if conn == nil {
 		var refused *refusal
 		if conn, refused = s.recipient(src.app, notifications); refused != nil {
-			return result{}, refused
+			return result{}, s.refuseUnknown(src.app, refused, m, notifications)
 		}
 	}
 	sent, refused := s.verify(hook, conn, sub, m, notifications)
