@@ -187,7 +187,8 @@ func embeddedIPv4(ip netip.Addr) (netip.Addr, bool) {
 	}
 	b := ip.As16()
 	switch {
-	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip), netip.MustParsePrefix("::/96").Contains(ip):
+	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip), netip.MustParsePrefix("::/96").Contains(ip),
+		netip.MustParsePrefix("::ffff:0:0:0/96").Contains(ip):
 		return netip.AddrFrom4([4]byte(b[12:16])), true
 	case netip.MustParsePrefix("64:ff9b:1::/48").Contains(ip):
 		return netip.AddrFrom4([4]byte(b[12:16])), true

@@ -15,9 +15,9 @@ func TestPrivateReason(t *testing.T) {
 		"169.254.169.254": "link-local", "fe80::1": "link-local", "fd00:ec2::254": "private", "fec0::1": "reserved",
 		"100.100.100.200": "reserved", "168.63.129.16": "reserved", "198.18.0.1": "reserved", "255.255.255.255": "reserved",
 		"0.1.2.3": "reserved", "0.0.0.0": "unspecified", "::": "unspecified", "224.0.0.1": "multicast", "ff02::1": "multicast",
-		"64:ff9b::7f00:1": "loopback", "64:ff9b::a00:1": "private", "2002:7f00:1::": "loopback", "::127.0.0.1": "loopback",
+		"64:ff9b::7f00:1": "loopback", "::ffff:0:127.0.0.1": "loopback", "::ffff:0:a00:1": "private", "64:ff9b::a00:1": "private", "2002:7f00:1::": "loopback", "::127.0.0.1": "loopback",
 		"2001:0:1::1": "reserved", "2001:db8::1": "reserved",
-		"1.1.1.1": "", "8.8.8.8": "", "172.32.0.1": "", "2606:4700::1111": "", "64:ff9b::101:101": "",
+		"1.1.1.1": "", "8.8.8.8": "", "172.32.0.1": "", "2606:4700::1111": "", "64:ff9b::101:101": "", "::ffff:0:101:101": "",
 	}
 	for text, want := range tests {
 		if got := privateReason(netip.MustParseAddr(text)); got != want {
