@@ -137,7 +137,7 @@ func interval(distance time.Duration) func(time.Time) time.Time {
 			_, seconds := t.Zone()
 			shift := time.Duration(seconds) * time.Second
 			next := nextMultiple(t, distance, shift)
-			_, end := t.ZoneBounds()
+			end := vm.OffsetEnd(t)
 			if end.IsZero() || next.Before(end) {
 				return next
 			}

@@ -174,6 +174,27 @@ func TestParseTimetableRefuses(t *testing.T) {
 	}
 }
 
+// TestTicksOfFarYears: a timetable goes on over the ends of years for which a zone has
+// only a rule, of which some are leap years.
+func TestTicksOfFarYears(t *testing.T) {
+	for _, spec := range []string{"15m", "6h", "day at 09:00", "hour"} {
+		table, err := script.ParseTimetable(spec, zone(t, "Europe/Paris"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for year := 2038; year < 2060; year++ {
+			at := time.Date(year, 12, 30, 22, 50, 0, 0, time.UTC)
+			for end := at.Add(72 * time.Hour); at.Before(end); {
+				next := table.Next(at)
+				if !next.After(at) || next.Sub(at) > 25*time.Hour {
+					t.Fatalf("%q: after %s next is %s", spec, at, next)
+				}
+				at = next
+			}
+		}
+	}
+}
+
 func FuzzParseTimetable(f *testing.F) {
 	for _, spec := range []string{"15m", "day at 09:00", "month on last at 23:59", "0 9 * * 1-5", "*/7 3 29 2 6-7", "monday and friday at 1:00"} {
 		f.Add(spec, int64(1774746000))

@@ -69,6 +69,21 @@ func TestWallTime(t *testing.T) {
 	})
 }
 
+// TestWallTimeOfAllYears: each zone has the first and the last day of each year, also
+// where it has only a rule for them.
+func TestWallTimeOfAllYears(t *testing.T) {
+	for _, name := range testZones {
+		zone := loadZone(t, name)
+		for year := 1; year < 9999; year++ {
+			for _, local := range []time.Time{time.Date(year, 12, 31, 0, 30, 0, 0, time.UTC), time.Date(year+1, 1, 1, 12, 0, 0, 159e6, time.UTC)} {
+				if got := WallTime(local, zone); !wall(got, zone).Equal(local) {
+					t.Fatalf("%s in %s is %s", local, name, got)
+				}
+			}
+		}
+	}
+}
+
 // TestFormatParse formats times by formats that determine a time, and parses
 // them again.
 func TestFormatParse(t *testing.T) {

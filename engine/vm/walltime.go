@@ -31,7 +31,7 @@ func moments(local time.Time, zone *time.Location) iter.Seq2[time.Time, bool] {
 				yield(begin, false)
 				return
 			}
-			_, end := begin.ZoneBounds()
+			end := OffsetEnd(begin)
 			if end.IsZero() || moment.Before(end) {
 				if !yield(moment, true) || end.IsZero() {
 					return
@@ -40,6 +40,18 @@ func moments(local time.Time, zone *time.Location) iter.Seq2[time.Time, bool] {
 			begin = end
 		}
 	}
+}
+
+// OffsetEnd returns a moment after t up to which the zone of t has the same offset;
+// zero: it has it for ever.
+func OffsetEnd(t time.Time) time.Time {
+	_, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		// On the last day of a leap year for which a zone has only a rule, package time
+		// returns the end of a year of 365 days.
+		return t.Add(24 * time.Hour)
+	}
+	return end
 }
 
 // wall returns the date and time of day that the clock of a zone shows, in UTC:
