@@ -32,11 +32,7 @@ func isReadOnly(err error) bool {
 // written. It changes nothing.
 func CheckWritable(path string) error {
 	for _, file := range []string{path, LockPath(path)} {
-		f, err := os.OpenFile(file, os.O_RDWR, 0)
-		if err == nil {
-			err = f.Close()
-		}
-		if isReadOnly(err) {
+		if err := checkWritable(file); isReadOnly(err) {
 			return fmt.Errorf("%w: %w", ErrReadOnly, err)
 		}
 	}
