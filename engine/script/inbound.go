@@ -9,14 +9,14 @@ import (
 )
 
 // warning returns what a stranger can do at an address, empty for nothing.
-func (in *Inbound) warning() string {
+func (i *Inbound) warning() string {
 	replayed := func(s bindings.Signature) bool {
 		return !strings.Contains(s.Signed, "{time}") && !strings.Contains(s.Signed, "{id}") && s.SignatureField == ""
 	}
 	switch {
-	case in.Verify.Scheme == VerifyNone:
+	case i.Verify.Scheme == VerifyNone:
 		return "anybody may send to this address"
-	case in.ID == EventID{} && slices.ContainsFunc(in.Verify.Signatures, replayed):
+	case i.ID == EventID{} && slices.ContainsFunc(i.Verify.Signatures, replayed):
 		return "who has recorded a request to this address can send it again: neither a time nor an id is signed; name the place of the event's id with the option id"
 	}
 	return ""
