@@ -145,9 +145,18 @@ func TestCutLog(t *testing.T) {
 		do  func(o *opened)
 		cut bool
 	}{
-		"nothing":        {func(*opened) {}, false},
-		"emptied":        {func(o *opened) { must(t, os.Truncate(logPath(o.path), 0)) }, true},
-		"cut":            {func(o *opened) { must(t, os.Truncate(logPath(o.path), 20_000)) }, true},
+		"nothing": {func(*opened) {}, false},
+		"emptied": {func(o *opened) { must(t, os.Truncate(logPath(o.path), 0)) }, true},
+		"cut":     {func(o *opened) { must(t, os.Truncate(logPath(o.path), 20_000)) }, true},
+		"cut behind the last record": {func(o *opened) {
+			info, err := os.Stat(logPath(o.path))
+			must(t, err)
+			for range 20 {
+				o.exec(t, `INSERT INTO t VALUES (zeroblob(3000))`)
+				o.Record()
+			}
+			must(t, os.Truncate(logPath(o.path), info.Size()+5000))
+		}, true},
 		"begun again":    {func(o *opened) { o.exec(t, `PRAGMA wal_checkpoint(RESTART)`) }, false},
 		"a large commit": {func(o *opened) { o.exec(t, `INSERT INTO t VALUES (zeroblob(1000000))`) }, false},
 	} {

@@ -266,6 +266,36 @@ func TestLogCutUnderLoad(t *testing.T) {
 	}
 }
 
+// TestLogCutBeforeClose cuts the log of a store that makes no commits any more: Close
+// writes nothing of what is left to the database, and records no clean end.
+func TestLogCutBeforeClose(t *testing.T) {
+	folder := journaltest.Folder(t)
+	path := filepath.Join(folder, "tidewire.db")
+	s := open(t, sqlite.Config{Path: path})
+	for n := range 10 {
+		_, err := acceptOne(t, s, n)
+		must(t, err)
+	}
+	must(t, os.Truncate(path+"-wal", 20_000))
+	before := folderContent(t, folder)
+	must(t, s.Close())
+	if after := folderContent(t, folder); !slices.Equal(before, after) {
+		t.Errorf("the folder has changed:\n%s\nwas\n%s", after, before)
+	}
+	if text := note(t, path); !strings.HasPrefix(text, "log ") {
+		t.Errorf("the lock file has %q", text)
+	}
+}
+
+// note returns the text in the lock file of a store.
+func note(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(sqlite.LockPath(path))
+	must(t, err)
+	defer f.Close()
+	return filelock.ReadNote(f)
+}
+
 // TestCleanCloseIsRecorded: after it the log is not needed, and no log is missed.
 func TestCleanCloseIsRecorded(t *testing.T) {
 	path := filepath.Join(journaltest.Folder(t), "tidewire.db")
@@ -273,21 +303,13 @@ func TestCleanCloseIsRecorded(t *testing.T) {
 	if _, err := acceptOne(t, s, 1); err != nil {
 		t.Fatal(err)
 	}
-	note := func() string {
-		f, err := os.Open(sqlite.LockPath(path))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		return filelock.ReadNote(f)
-	}
-	if text := note(); !regexp.MustCompile(`^log \d+\.\d+ frames [1-9]\d* stored \d+$`).MatchString(text) {
+	if text := note(t, path); !regexp.MustCompile(`^log \d+\.\d+ frames [1-9]\d* stored \d+$`).MatchString(text) {
 		t.Errorf("while it is open, the lock file has %q", text)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if text := note(); text != "closed" {
+	if text := note(t, path); text != "closed" {
 		t.Errorf("after it, the lock file has %q", text)
 	}
 }

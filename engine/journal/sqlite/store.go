@@ -203,6 +203,7 @@ func (s *Store) Close() error {
 // close closes the files. Those of a lost store may be another engine's now, and
 // are left as they are.
 func (s *Store) close() error {
+	s.tx.guard.RecordNow() // a log that was cut since the last commit is noticed
 	lost := s.tx.guard.Check()
 	if lost != nil {
 		s.tx.saveLog(lost)

@@ -66,16 +66,16 @@ func (t *tx) commit() error {
 	if _, err := t.conn.commit.run(); err != nil {
 		return err
 	}
-	if err := t.guard.Check(); err != nil {
-		return err
-	}
 	t.guard.Record()
-	return nil
+	return t.guard.Check()
 }
 
 // stillOwner returns journal.ErrFenced if another engine has opened the file since.
 // The lock does not prevent that on some network drives.
 func (t *tx) stillOwner() error {
+	if t.guard.Unchanged() {
+		return nil
+	}
 	owner, err := t.sql.owner.one()
 	if err != nil {
 		return err
