@@ -451,6 +451,13 @@ func empty[T any](all []T) []T {
 	return all[:0]
 }
 
+// drop empties a slice. Most groups of rows are empty in most batches, and are only read.
+func drop[T any](all *[]T) {
+	if len(*all) > 0 {
+		*all = empty(*all)
+	}
+}
+
 // none reports whether a Want has no keys.
 func (w *Want) none() bool {
 	return len(w.Hooks)+len(w.Versions)+len(w.IDs)+len(w.Events)+len(w.Types)+len(w.Runs)+len(w.Lanes)+len(w.Merging)+len(w.Replacers)+
@@ -460,33 +467,94 @@ func (w *Want) none() bool {
 
 // reset empties all groups of keys.
 func (w *Want) reset() {
-	*w = Want{
-		Hooks: empty(w.Hooks), Versions: empty(w.Versions), IDs: empty(w.IDs), Events: empty(w.Events), Types: empty(w.Types), Runs: empty(w.Runs),
-		Lanes: empty(w.Lanes), Merging: empty(w.Merging), Replacers: empty(w.Replacers), Steps: empty(w.Steps), Begun: empty(w.Begun), Awaited: empty(w.Awaited),
-		Awaits: empty(w.Awaits), Missed: empty(w.Missed), Approvals: empty(w.Approvals), Known: empty(w.Known), Changed: empty(w.Changed),
-		Sightings: empty(w.Sightings), Open: empty(w.Open), Deferred: empty(w.Deferred), States: empty(w.States), Links: empty(w.Links),
-		Floods: empty(w.Floods),
-	}
+	drop(&w.Hooks)
+	drop(&w.Versions)
+	drop(&w.IDs)
+	drop(&w.Events)
+	drop(&w.Types)
+	drop(&w.Runs)
+	drop(&w.Lanes)
+	drop(&w.Merging)
+	drop(&w.Replacers)
+	drop(&w.Steps)
+	drop(&w.Begun)
+	drop(&w.Awaited)
+	drop(&w.Awaits)
+	drop(&w.Missed)
+	drop(&w.Approvals)
+	drop(&w.Known)
+	drop(&w.Changed)
+	drop(&w.Sightings)
+	drop(&w.Open)
+	drop(&w.Deferred)
+	drop(&w.States)
+	drop(&w.Links)
+	drop(&w.Floods)
+	w.Due, w.Paused, w.Counts = DueKey{}, PausedKey{}, false
 }
 
 // reset empties all groups of rows. Live, Last and Next are not changed.
 func (r *Rows) reset() {
-	*r = Rows{
-		Hooks: empty(r.Hooks), Versions: empty(r.Versions), IDs: empty(r.IDs), Events: empty(r.Events), Types: empty(r.Types), Runs: empty(r.Runs),
-		Lanes: empty(r.Lanes), Merging: empty(r.Merging), Replacers: empty(r.Replacers), Due: empty(r.Due), Paused: empty(r.Paused), Steps: empty(r.Steps), Begun: empty(r.Begun),
-		Awaited: empty(r.Awaited), Awaits: empty(r.Awaits), Missed: empty(r.Missed), Approvals: empty(r.Approvals), Known: empty(r.Known),
-		Changed: empty(r.Changed), Sightings: empty(r.Sightings), Open: empty(r.Open), Deferred: empty(r.Deferred), States: empty(r.States),
-		Links: empty(r.Links), Floods: empty(r.Floods), Live: r.Live, Last: r.Last, Next: r.Next,
-	}
+	drop(&r.Hooks)
+	drop(&r.Versions)
+	drop(&r.IDs)
+	drop(&r.Events)
+	drop(&r.Types)
+	drop(&r.Runs)
+	drop(&r.Lanes)
+	drop(&r.Merging)
+	drop(&r.Replacers)
+	drop(&r.Due)
+	drop(&r.Paused)
+	drop(&r.Steps)
+	drop(&r.Begun)
+	drop(&r.Awaited)
+	drop(&r.Awaits)
+	drop(&r.Missed)
+	drop(&r.Approvals)
+	drop(&r.Known)
+	drop(&r.Changed)
+	drop(&r.Sightings)
+	drop(&r.Open)
+	drop(&r.Deferred)
+	drop(&r.States)
+	drop(&r.Links)
+	drop(&r.Floods)
 }
 
 func (c *Changes) reset() {
-	*c = Changes{
-		Rules: empty(c.Rules), Versions: empty(c.Versions), DropLive: empty(c.DropLive), Ticks: empty(c.Ticks), Cursors: empty(c.Cursors), Subscriptions: empty(c.Subscriptions), IDs: empty(c.IDs),
-		Events: empty(c.Events), Echoes: empty(c.Echoes), NewRuns: empty(c.NewRuns), Runs: empty(c.Runs), Merged: empty(c.Merged), Copies: empty(c.Copies),
-		DropSteps: empty(c.DropSteps), Steps: empty(c.Steps), EndSteps: empty(c.EndSteps), Files: empty(c.Files), Lasts: empty(c.Lasts), DropAwaits: empty(c.DropAwaits),
-		Awaits: empty(c.Awaits), Approvals: empty(c.Approvals), Decisions: empty(c.Decisions), Deliveries: empty(c.Deliveries), Resolutions: empty(c.Resolutions), DropKnown: empty(c.DropKnown), Known: empty(c.Known),
-		Changed: empty(c.Changed), Sightings: empty(c.Sightings), DropDeferred: empty(c.DropDeferred), Deferred: empty(c.Deferred),
-		States: empty(c.States), Links: empty(c.Links), Floods: empty(c.Floods), Allow: empty(c.Allow),
-	}
+	drop(&c.Rules)
+	drop(&c.Versions)
+	drop(&c.DropLive)
+	drop(&c.Ticks)
+	drop(&c.Cursors)
+	drop(&c.Subscriptions)
+	drop(&c.IDs)
+	drop(&c.Events)
+	drop(&c.Echoes)
+	drop(&c.NewRuns)
+	drop(&c.Runs)
+	drop(&c.Merged)
+	drop(&c.Copies)
+	drop(&c.DropSteps)
+	drop(&c.Steps)
+	drop(&c.EndSteps)
+	drop(&c.Files)
+	drop(&c.Lasts)
+	drop(&c.DropAwaits)
+	drop(&c.Awaits)
+	drop(&c.Approvals)
+	drop(&c.Decisions)
+	drop(&c.Deliveries)
+	drop(&c.Resolutions)
+	drop(&c.DropKnown)
+	drop(&c.Known)
+	drop(&c.Changed)
+	drop(&c.Sightings)
+	drop(&c.DropDeferred)
+	drop(&c.Deferred)
+	drop(&c.States)
+	drop(&c.Links)
+	drop(&c.Floods)
+	drop(&c.Allow)
 }
