@@ -91,6 +91,10 @@ type clause struct {
 	values []any
 }
 
+// everyHook is true for each run. With it a condition for the state reads the index of
+// hook and state: an index of states alone would cost each run two more writes.
+const everyHook = `hook IN (SELECT id FROM hook)`
+
 // pick returns the newest runs that a query selects. It selects those of each hook
 // and state separately: each of these reads an index from its end, so the time
 // does not depend on how many runs there are.
@@ -106,7 +110,7 @@ func (v view) pick(ctx context.Context, q journal.RunQuery) ([]int64, error) {
 		return nil, err
 	}
 	hooks := []clause{{"1", nil}}
-	if q.Script != "" || q.Hook != "" {
+	if q.Script != "" || q.Hook != "" || q.State != "" {
 		ids, err := v.seqs(ctx, `SELECT id FROM hook WHERE (?1 = '' OR script = ?1) AND (?2 = '' OR name = ?2)`, q.Script, q.Hook)
 		if err != nil {
 			return nil, err

@@ -26,15 +26,15 @@ func (l *loadStatements) prepare(c *conn) error {
 		&l.own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt, restored`,
 		&l.last:        `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
-		&l.interrupted: `UPDATE run SET state = 0 WHERE state = 1`,
+		&l.interrupted: `UPDATE run SET state = 0 WHERE ` + everyHook + ` AND state = 1`,
 		// In the order of places, so that the owner of a lane is the first of it.
-		&l.placed:   `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE state BETWEEN -1 AND 5 ORDER BY place`,
-		&l.live:     `SELECT count(*) FROM run WHERE state < 8`,
+		&l.placed:   `SELECT seq, hook, lane, state, epoch, place, rule FROM run WHERE ` + everyHook + ` AND state BETWEEN -1 AND 5 ORDER BY place`,
+		&l.live:     `SELECT count(*) FROM run WHERE ` + everyHook + ` AND state < 8`,
 		&l.wake:     `SELECT min(wake) FROM run WHERE wake IS NOT NULL`,
 		&l.nouns:    `SELECT DISTINCT connection, noun FROM written`,
 		&l.written:  `SELECT run, number FROM written WHERE run <> 0`,
 		&l.deferred: `SELECT DISTINCT run, number FROM doubt`,
-		&l.floods:   `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 AND r.pause = 1`,
+		&l.floods:   `SELECT DISTINCT e.type FROM run r JOIN event e ON e.seq = r.event WHERE ` + everyHook + ` AND r.state = -1 AND r.pause = 1`,
 		&l.awaited:  `SELECT trigger, path FROM await WHERE (trigger, path) > (?, ?) ORDER BY trigger, path LIMIT 1`,
 	})
 }

@@ -72,7 +72,7 @@ func (p *pruning) forEachBatch(ctx context.Context, count *int, batch func(t *tx
 func (p *pruning) runs(ctx context.Context, r journal.Retention) error {
 	excess := 0
 	if r.Count > 0 {
-		if err := p.store.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state >= 8`).Scan(&excess); err != nil {
+		if err := p.store.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE `+everyHook+` AND state >= 8`).Scan(&excess); err != nil {
 			return err
 		}
 		excess -= r.Count

@@ -91,7 +91,7 @@ func pauseAll(c *conn, at int64) (int, error) {
 			park = CASE WHEN state IN (2, 3, 4, 5, 7)
 				THEN CAST(json_set(coalesce(CAST(park AS TEXT), '{}'), '$.then', state, '$.wake', coalesce(wake, 0)) AS BLOB)
 				WHEN state < 0 THEN park END,
-			state = iif(state IN (7, -2), -2, -1) WHERE state < 8`,
+			state = iif(state IN (7, -2), -2, -1) WHERE ` + everyHook + ` AND state < 8`,
 		&dropAwaits: `DELETE FROM await`,
 		&restored:   `UPDATE store SET restored = max(coalesce(restored, 0), ?)`,
 	})

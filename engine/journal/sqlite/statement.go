@@ -122,7 +122,7 @@ func (s *statements) prepare(c *conn) error {
 		&s.setEcho:      `UPDATE event SET echo = 1 WHERE seq = ?`,
 
 		&s.eventType: `SELECT type FROM event WHERE seq = ?`,
-		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE state = -1 AND pause = 1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
+		&s.findPaused: `SELECT ` + runColumns + ` FROM run r WHERE ` + everyHook + ` AND state = -1 AND pause = 1 AND (?1 = '' OR (SELECT type FROM event WHERE seq = r.event) = ?1)
 			ORDER BY place LIMIT ?2`,
 
 		&s.countBegun: `SELECT count(*) FROM step WHERE run = ? AND number <= ? AND state = 0`,
@@ -162,9 +162,9 @@ func (s *statements) prepare(c *conn) error {
 		&s.oldEvents: `SELECT seq, type, EXISTS (SELECT 1 FROM run WHERE event = e.seq)
 			OR EXISTS (SELECT 1 FROM merged WHERE event = e.seq) OR EXISTS (SELECT 1 FROM doubt WHERE event = e.seq) FROM event e WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`,
 		&s.liveAwaits: `SELECT v.awaits, min(r.seq) FROM run r JOIN version v ON v.id = r.bound
-			WHERE r.state < 8 AND v.awaits IS NOT NULL GROUP BY v.id
+			WHERE ` + everyHook + ` AND r.state < 8 AND v.awaits IS NOT NULL GROUP BY v.id
 			UNION ALL SELECT v.awaits, min(r.seq) FROM run r JOIN hook h ON h.id = r.hook JOIN version v ON v.script = h.script
-			WHERE r.state < 8 AND r.bound IS NULL AND v.awaits IS NOT NULL GROUP BY v.id`,
+			WHERE ` + everyHook + ` AND r.state < 8 AND r.bound IS NULL AND v.awaits IS NOT NULL GROUP BY v.id`,
 		&s.eraseEvent: `DELETE FROM event WHERE seq = ?`,
 		&s.oldIDs: `SELECT s.id, s.event, e.seq FROM seen s LEFT JOIN event e ON e.seq = s.event WHERE s.part = ? AND s.id > ?
 			ORDER BY s.id LIMIT ?`,

@@ -14,7 +14,7 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 	err := r.snapshot(ctx, func(v view) error {
 		for i := ledger.PausedWait; i <= ledger.Skipped; i++ {
 			var n int
-			if err := v.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = ?`, int64(i)).Scan(&n); err != nil {
+			if err := v.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE `+everyHook+` AND state = ?`, int64(i)).Scan(&n); err != nil {
 				return err
 			}
 			counts[i.Journal()] += n
@@ -38,8 +38,8 @@ func (r *Reader) Counts(ctx context.Context) (map[journal.State]int, error) {
 // Pending implements journal.Reader. Leased runs do not count.
 func (r *Reader) Pending(ctx context.Context) (b journal.Pending, err error) {
 	var oldest sql.NullInt64
-	err = r.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM run WHERE state = ? AND wake IS NULL), count(*), min(created) FROM run
-		WHERE state = ? AND seq NOT IN (SELECT value FROM json_each(?))`, int64(ledger.Held), int64(ledger.Queued), r.leasedSeqs()).Scan(&b.Undecided, &b.Queued, &oldest)
+	err = r.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM run WHERE `+everyHook+` AND state = ? AND wake IS NULL), count(*), min(created) FROM run
+		WHERE `+everyHook+` AND state = ? AND seq NOT IN (SELECT value FROM json_each(?))`, int64(ledger.Held), int64(ledger.Queued), r.leasedSeqs()).Scan(&b.Undecided, &b.Queued, &oldest)
 	if err != nil {
 		return b, r.fail("count the runs that wait", err)
 	}
@@ -58,7 +58,7 @@ func (r *Reader) paused(ctx context.Context) (counts map[journal.PauseReason]int
 	all, err := list(ctx, r.db, func(row *sql.Rows) (c count, err error) {
 		err = row.Scan(&c.why, &c.runs)
 		return c, err
-	}, `SELECT pause, count(*) FROM run WHERE state IN (-1, -2) GROUP BY pause`)
+	}, `SELECT pause, count(*) FROM run WHERE `+everyHook+` AND state IN (-1, -2) GROUP BY pause`)
 	for _, c := range all {
 		if counts == nil {
 			counts = map[journal.PauseReason]int{}
@@ -77,7 +77,7 @@ func (r *Reader) Lanes(ctx context.Context) ([]journal.LaneStatus, error) {
 		return l, err
 	}, `SELECT h.script, h.name, r.lane, r.seq, r.state, r.parked,
 		(SELECT count(*) FROM run b WHERE b.hook = r.hook AND b.lane = r.lane AND b.lane <> '' AND b.state < 8 AND b.state = 0)
-		FROM run r JOIN hook h ON h.id = r.hook WHERE r.state IN (2, 3, 4, 5) AND r.lane <> '' ORDER BY r.parked, r.seq`)
+		FROM run r JOIN hook h ON h.id = r.hook WHERE `+everyHook+` AND r.state IN (2, 3, 4, 5) AND r.lane <> '' ORDER BY r.parked, r.seq`)
 	if err != nil {
 		return nil, r.fail("list lanes", err)
 	}
@@ -91,7 +91,7 @@ func (r *Reader) Floods(ctx context.Context) ([]journal.Flood, error) {
 		err = row.Scan(&f.Trigger, &f.Runs, &since)
 		f.Since = ledger.Time(since)
 		return f, err
-	}, `SELECT e.type, count(*), min(r.created) FROM run r JOIN event e ON e.seq = r.event WHERE r.state = -1 AND r.pause = 1 GROUP BY e.type ORDER BY e.type`)
+	}, `SELECT e.type, count(*), min(r.created) FROM run r JOIN event e ON e.seq = r.event WHERE `+everyHook+` AND r.state = -1 AND r.pause = 1 GROUP BY e.type ORDER BY e.type`)
 	if err != nil {
 		return nil, r.fail("list floods", err)
 	}

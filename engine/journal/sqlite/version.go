@@ -66,7 +66,7 @@ func (r *Reader) Live(ctx context.Context, version string) (bound, matched int, 
 	err = r.db.QueryRowContext(ctx, `SELECT
   count(CASE WHEN run.bound = version.id THEN 1 END),
   count(CASE WHEN run.bound IS NULL AND run.matched = version.id THEN 1 END)
-FROM version, run WHERE version.hash = ? AND run.state < 8`, version).Scan(&bound, &matched)
+FROM version, run WHERE version.hash = ? AND `+everyHook+` AND run.state < 8`, version).Scan(&bound, &matched)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count the live runs of version %q: %w", version, err)
 	}
@@ -75,7 +75,7 @@ FROM version, run WHERE version.hash = ? AND run.state < 8`, version).Scan(&boun
 
 // LiveVersions implements journal.Reader.
 func (r *Reader) LiveVersions(ctx context.Context) ([]string, error) {
-	all, err := r.texts(ctx, `SELECT hash FROM version WHERE id IN (SELECT coalesce(bound, matched) FROM run WHERE state < 8) ORDER BY hash`)
+	all, err := r.texts(ctx, `SELECT hash FROM version WHERE id IN (SELECT coalesce(bound, matched) FROM run WHERE `+everyHook+` AND state < 8) ORDER BY hash`)
 	if err != nil {
 		return nil, fmt.Errorf("list the versions of live runs: %w", err)
 	}
