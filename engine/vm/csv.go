@@ -30,6 +30,15 @@ func (c *columns) add(name string) error {
 	return nil
 }
 
+// entries returns the names, each with a place for a value after it.
+func (c *columns) entries() []lua.LValue {
+	all := make([]lua.LValue, 2*len(c.names))
+	for i, name := range c.names {
+		all[2*i] = lua.LString(name)
+	}
+	return all
+}
+
 // columnBytes is the memory of a name in columns, without its text.
 const columnBytes = 128
 
@@ -129,14 +138,20 @@ func csvRead(L *lua.LState, text string, o csvOptions) int {
 	rows := asList(newTable(0, 0))
 	L.Push(rows) // while the rows are added they are counted as memory, because the stack has them
 	var fields []csvField
+	var entries []lua.LValue // the names and values of the row
+	if o.header {
+		charge(int64(len(c.names)), (2*slotBytes+stringBytes)*int64(len(c.names)))
+		entries = c.entries()
+	}
 	for r.next() {
 		if fields, err = csvRow(L, r, fields[:0], maxFields, charge); err != nil {
 			raise(L, "%s: %v", function, err)
 		}
-		a.charge(L, 1, tableBytes+300+2*slotBytes)
 		if o.header {
-			rows.Append(namedRow(c.names, fields))
+			a.charge(L, 1, tableBytes+fieldsBytes(len(fields))+2*slotBytes)
+			rows.Append(namedRow(entries[:2*len(fields)], fields))
 		} else {
+			a.charge(L, 1, tableBytes+int64(len(fields)+2)*slotBytes)
 			rows.Append(listRow(fields))
 		}
 	}
@@ -160,7 +175,7 @@ func csvRow(L *lua.LState, r *csvReader, fields []csvField, maxFields int, charg
 			charge(0, csvFieldBytes*int64(len(fields)+1)) // append doubles the capacity
 		}
 		fields = append(fields, f)
-		a.charge(L, 1, entryBytes+2*stringBytes+int64(len(f.raw)))
+		a.charge(L, 1, textBytes(len(f.raw)))
 	}
 	return fields, nil
 }
@@ -173,11 +188,14 @@ func listRow(fields []csvField) *lua.LTable {
 	return row
 }
 
-func namedRow(names []string, fields []csvField) *lua.LTable {
-	row := newTable(0, len(fields))
+// namedRow makes the table of a row. entries has its names, each before the place of its
+// value.
+func namedRow(entries []lua.LValue, fields []csvField) *lua.LTable {
 	for i, f := range fields {
-		row.RawSetString(names[i], lua.LString(f.value()))
+		entries[2*i+1] = lua.LString(f.value())
 	}
+	row := newTable(0, len(fields))
+	fill(row, entries)
 	return row
 }
 

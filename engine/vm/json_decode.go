@@ -2,6 +2,8 @@ package vm
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -125,10 +127,10 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 		if err != nil {
 			return lua.LNil, err
 		}
-		d.pending = append(d.pending, lua.LString(key), v)
+		d.push(lua.LString(key), v)
 	}
 	entries := d.pending[base:]
-	d.addCharge(0, int64(200+64*len(entries)))
+	d.addCharge(0, tableBytes+fieldsBytes(len(entries)/2))
 	table := newTable(0, len(entries)/2)
 	fill(table, entries)
 	d.truncate(base)
@@ -151,8 +153,8 @@ func (d *decoder) name() (string, error) {
 }
 
 // fill sets the fields of a new table; entries has names and values in turn.
-// The result is that of RawSetString, but the maps are made in the right size
-// and each name is stored once. If a name occurs twice, its last value is used.
+// The result is that of RawSetString, but the maps are made in the right size. If a
+// name occurs twice, its last value is used.
 func fill(table *lua.LTable, entries []lua.LValue) {
 	if len(entries) == 0 {
 		return
@@ -173,6 +175,16 @@ func fill(table *lua.LTable, entries []lua.LValue) {
 			t.keys = append(t.keys, key)
 		}
 	}
+	if len(t.keys) < cap(t.keys) { // some names were repeated, perhaps most
+		t.keys, t.k2i, t.strdict = slices.Clip(slices.Clone(t.keys)), resized(t.k2i), resized(t.strdict)
+	}
+}
+
+// resized returns a map that is no larger than it must be.
+func resized[K comparable, V any](m map[K]V) map[K]V {
+	small := make(map[K]V, len(m))
+	maps.Copy(small, m)
+	return small
 }
 
 func (d *decoder) list(s shape) (lua.LValue, error) {
@@ -190,7 +202,7 @@ func (d *decoder) list(s shape) (lua.LValue, error) {
 			if v == lua.LNil {
 				v = null
 			}
-			d.pending = append(d.pending, v)
+			d.push(v)
 			d.space()
 			if d.accept(']') {
 				break
@@ -201,13 +213,21 @@ func (d *decoder) list(s shape) (lua.LValue, error) {
 		}
 	}
 	entries := d.pending[base:]
-	d.addCharge(0, int64(120+16*len(entries)))
+	d.addCharge(0, tableBytes+slotBytes*int64(len(entries)))
 	table := newTable(len(entries), 0)
 	for _, v := range entries {
 		table.Append(v)
 	}
 	d.truncate(base)
 	return asList(table), nil
+}
+
+// push adds values to those that are pending.
+func (d *decoder) push(all ...lua.LValue) {
+	if n := len(d.pending) + len(all); n > cap(d.pending) {
+		d.addCharge(0, int64(n)*slotBytes)
+	}
+	d.pending = append(d.pending, all...)
 }
 
 func (d *decoder) truncate(base int) {

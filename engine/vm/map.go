@@ -34,7 +34,7 @@ func (m *mapper) register(r *rule) *rule {
 	if r.depth > maxMapDepth {
 		m.fail("rules within rules more than %d deep", maxMapDepth)
 	}
-	m.charge(5, 300)
+	m.charge(5, ruleBytes)
 	r.userData = &lua.LUserData{Value: r, Metatable: lua.LNil}
 	return r
 }
@@ -66,9 +66,20 @@ type condition struct {
 	wanted []lua.LValue
 }
 
+// Sizes in bytes, without what they refer to.
+const (
+	ruleBytes      = 208 // with its user data
+	pathBytes      = 48
+	conditionBytes = 128 // append doubles the capacity
+)
+
 // size implements sizer.
 func (r *rule) size() (int64, []lua.LValue) {
-	bytes, references := int64(250), []lua.LValue{}
+	bytes, references := int64(ruleBytes), []lua.LValue{}
+	if r.path != nil {
+		bytes += pathBytes + r.path.size()
+		references = append(references, lua.LString(r.path.text))
+	}
 	for _, f := range []*lua.LFunction{r.function, r.decide} {
 		if f != nil {
 			references = append(references, f)
@@ -78,11 +89,12 @@ func (r *rule) size() (int64, []lua.LValue) {
 		references = append(references, r.constant)
 	}
 	for _, f := range r.fields {
-		bytes += int64(len(f.name)) + 48
+		bytes += textBytes(len(f.name)) + slotBytes
 	}
+	bytes += int64(cap(r.items)) * 8
 	for _, c := range r.when {
-		bytes += 150
-		references = append(references, c.wanted...)
+		bytes += conditionBytes + c.path.size() + int64(cap(c.wanted))*slotBytes
+		references = append(append(references, c.wanted...), lua.LString(c.path.text))
 	}
 	for _, inner := range r.inner() {
 		references = append(references, inner.userData)
@@ -179,7 +191,7 @@ func whenFunction(L *lua.LState) int {
 			if err != nil {
 				raise(L, "when: %v", err)
 			}
-			m.charge(5, 300)
+			m.charge(5, conditionBytes+path.size())
 			r.when = append(r.when, condition{path, m.wanted(string(name), wanted)})
 		}
 	}
@@ -251,6 +263,7 @@ func (m *mapper) rule(v lua.LValue, verb string) *rule {
 		if err != nil {
 			m.fail("%v", err)
 		}
+		m.charge(1, pathBytes+path.size())
 		return m.register(&rule{path: &path})
 	case *lua.LFunction:
 		if r := ruleOf(v); r != nil {
@@ -282,6 +295,7 @@ func (m *mapper) parse(spec *lua.LTable) *rule {
 		inner := m.rule(v, "a field")
 		m.target = m.target[:len(m.target)-1]
 		if _, ok := key.(lua.LString); ok {
+			m.charge(1, textBytes(len(name))+2*slotBytes)
 			r.fields = append(r.fields, fieldRule{strings.Clone(name), inner})
 		} else {
 			r.items = append(r.items, inner)
@@ -334,7 +348,7 @@ func (m *mapper) unchecked(r *rule) lua.LValue {
 }
 
 func (m *mapper) make(r *rule) lua.LValue {
-	m.charge(5, int64(300+64*len(r.fields)+16*len(r.items)))
+	m.charge(5, tableBytes+fieldsBytes(len(r.fields))+slotBytes*int64(len(r.items)))
 	result := newTable(len(r.items), len(r.fields))
 	for _, f := range r.fields {
 		m.target = append(m.target, f.name)
@@ -406,7 +420,7 @@ func (m *mapper) copy(v lua.LValue, depth int) lua.LValue {
 		m.fail("const: tables within tables more than %d deep", maxMapDepth)
 	}
 	n, fields := t.MaxN(), len(tableOf(t).keys)
-	m.charge(5+int64(n+fields), int64(200+16*n+72*fields))
+	m.charge(5+int64(n+fields), tableBytes+slotBytes*int64(n)+fieldsBytes(fields))
 	c := newTable(n, fields)
 	c.Metatable = t.Metatable
 	for key, inner := t.Next(lua.LNil); key != lua.LNil; key, inner = t.Next(key) {

@@ -22,7 +22,13 @@ type pathPart struct {
 	item int // 0: not a number
 }
 
-const maxPathParts = 32
+const (
+	maxPathParts = 32
+	partBytes    = 24
+)
+
+// size returns the bytes of the parts. Their names are parts of the text.
+func (p mapPath) size() int64 { return int64(cap(p.parts)) * partBytes }
 
 func parseMapPath(text string) (mapPath, error) {
 	p := mapPath{text: text}

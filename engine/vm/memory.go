@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"math/bits"
 	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
@@ -13,17 +14,42 @@ var allocating = [64]bool{
 	lua.OP_FORPREP: true,
 }
 
-// Sizes of values, roughly, in bytes.
+// Sizes of what Go allocates for values, in bytes.
 const (
-	tableBytes   = 112
-	entryBytes   = 72   // of the hash part: two map entries and an entry in the list of keys
-	firstEntry   = 2400 // the first named field makes maps for 32 fields
-	slotBytes    = 16   // of the array part, and of a register
+	tableBytes   = 96
+	slotBytes    = 16 // of the array part, of the list of keys, and of a register
 	closureBytes = 96
 	upvalueBytes = 64
 	stringBytes  = 16
-	numberBytes  = 16
+	numberBytes  = 16 // the VM makes numbers in blocks, of which one that is used retains all
+	visitBytes   = 32 // of the set of values that a measurement has seen
+	groupSlots   = 8  // a map has groups of so many entries, and a byte for each beside them
+	mapBytes     = 48
+	nameSlot     = 32                                    // of a map from texts to values, and from values to values
+	numberSlot   = 24                                    // of the map from keys to their place in the list
+	entryBytes   = (nameSlot+numberSlot+2)*2 + slotBytes // of the hash part, while its maps grow
 )
+
+// fieldsBytes returns the size of the maps and the list of keys of a table with n fields.
+func fieldsBytes(n int) int64 {
+	if n == 0 {
+		return 0
+	}
+	return sizeOfMap(n, nameSlot) + sizeOfMap(n, numberSlot) + int64(n)*slotBytes
+}
+
+// sizeOfMap returns the size of a Go map that had n entries: maps do not become smaller.
+// Seven eighths of its slots are used at most.
+func sizeOfMap(n, slot int) int64 {
+	slots := groupSlots
+	if n > groupSlots {
+		slots = 1 << bits.Len(uint((n*groupSlots-1)/(groupSlots-1)))
+	}
+	return mapBytes + int64(slots)*int64(slot+1)
+}
+
+// textBytes returns the size of a text of n bytes.
+func textBytes(n int) int64 { return stringBytes + int64(n+7)&^7 }
 
 // chargeInstruction charges for what an instruction is about to allocate.
 func (m *meter) chargeInstruction(f *frameMirror, inst uint32) {
@@ -35,10 +61,7 @@ func (m *meter) chargeInstruction(f *frameMirror, inst uint32) {
 		m.chargeConcat(f, b, c)
 	case lua.OP_NEWTABLE:
 		bytes := int64(tableBytes + b*slotBytes)
-		if c > 0 {
-			bytes += int64(c)*entryBytes + 200
-		}
-		m.charge(0, bytes)
+		m.charge(0, bytes+fieldsBytes(c))
 	case lua.OP_CLOSURE:
 		n := int64(f.Fn.Proto.FunctionPrototypes[inst&0x3ffff].NumUpvalues)
 		m.charge(n/8, closureBytes+n*upvalueBytes)
@@ -47,8 +70,8 @@ func (m *meter) chargeInstruction(f *frameMirror, inst uint32) {
 			m.activation.chargeField(t, m.rk(f, b))
 		}
 	case lua.OP_SETTABLEKS:
-		if t, ok := reg.array[base+a].(*lua.LTable); ok && tableOf(t).strdict == nil {
-			m.charge(0, firstEntry)
+		if t, ok := reg.array[base+a].(*lua.LTable); ok {
+			m.chargeName(tableOf(t))
 		} else {
 			m.charge(0, entryBytes)
 		}
@@ -72,20 +95,33 @@ func (m *meter) rk(f *frameMirror, i int) lua.LValue {
 	return m.state.reg.array[f.LocalBase+i]
 }
 
+// chargeName charges for a field that has a text as its key. The VM makes the map of a
+// table's first field for 32 fields, which are 2 kB; so it finds one here.
+func (m *meter) chargeName(t *tableMirror) {
+	if t.strdict != nil {
+		m.charge(0, entryBytes)
+		return
+	}
+	m.charge(0, fieldsBytes(1))
+	t.strdict = map[string]lua.LValue{}
+}
+
 // chargeField charges for t[key] = value. If it charges too much, that is
 // corrected when the memory is measured.
 func (a *activation) chargeField(t *lua.LTable, key lua.LValue) {
 	table := tableOf(t)
 	switch n := key.(type) {
 	case lua.LString:
-		if table.strdict == nil {
-			a.meter.charge(0, firstEntry)
-			return
-		}
+		a.meter.chargeName(table)
+		return
 	case lua.LNumber:
 		if n >= 1 && n < maxArrayIndex && n == lua.LNumber(int(n)) {
 			if gap := int64(n) - int64(len(table.array)); gap > 0 {
-				a.meter.charge(gap/16, gap*slotBytes+3*slotBytes)
+				bytes := gap * slotBytes
+				if int(n) > cap(table.array) { // both arrays are in use while one is copied to the other
+					bytes += int64(cap(table.array)) * slotBytes * 5 / 4
+				}
+				a.meter.charge(gap/16, bytes)
 			}
 			return
 		}
@@ -169,6 +205,7 @@ func (w *memoryWalk) visit(p unsafe.Pointer) bool {
 		return false
 	}
 	w.seen[p] = struct{}{}
+	w.bytes += visitBytes
 	return true
 }
 
@@ -179,9 +216,10 @@ func (w *memoryWalk) value(v lua.LValue) {
 			w.bytes += numberBytes
 		}
 	case lua.LString:
-		w.bytes += stringBytes
-		if len(v) > 0 && (len(v) < 32 || w.visit(unsafe.Pointer(unsafe.StringData(string(v))))) {
-			w.bytes += int64(len(v))
+		if len(v) < 32 || w.visit(unsafe.Pointer(unsafe.StringData(string(v)))) {
+			w.bytes += textBytes(len(v))
+		} else {
+			w.bytes += stringBytes
 		}
 	case *lua.LTable:
 		if v != nil && v != w.base && w.visit(unsafe.Pointer(v)) {
@@ -235,10 +273,7 @@ func (w *memoryWalk) function(v *lua.LFunction) {
 
 func (w *memoryWalk) table(v *lua.LTable) {
 	t := tableOf(v)
-	w.bytes += tableBytes + int64(cap(t.array))*slotBytes + int64(len(t.keys))*entryBytes
-	if t.strdict != nil || t.dict != nil {
-		w.bytes += 300
-	}
+	w.bytes += tableBytes + int64(cap(t.array)+cap(t.keys))*slotBytes
 	w.values(t.array)
 	for k, e := range t.dict {
 		w.value(k)
@@ -246,7 +281,22 @@ func (w *memoryWalk) table(v *lua.LTable) {
 	}
 	// Keys are counted from the list of keys, which has those of deleted fields
 	// too.
-	w.values(t.keys)
+	names := 0
+	for _, key := range t.keys {
+		w.value(key)
+		if _, isName := key.(lua.LString); isName {
+			names++
+		}
+	}
+	if t.strdict != nil {
+		w.bytes += sizeOfMap(names, nameSlot)
+	}
+	if t.dict != nil {
+		w.bytes += sizeOfMap(len(t.keys)-names, nameSlot)
+	}
+	if t.k2i != nil {
+		w.bytes += sizeOfMap(len(t.keys), numberSlot)
+	}
 	for _, e := range t.strdict {
 		w.value(e)
 	}

@@ -107,7 +107,7 @@ func moneyFormat(L *lua.LState) int {
 		text += " " + currency
 	}
 	activationOf(L).chargeString(L, len(text))
-	L.Push(lua.LString(text))
+	L.Push(lua.LString(strings.Clone(text))) // text has room for more
 	return 1
 }
 
