@@ -2,6 +2,7 @@ package highlevel_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -53,5 +54,37 @@ func TestAccounts(t *testing.T) {
 	}
 	if given < 600 {
 		t.Errorf("the connection gives %d required ids, expected more", given)
+	}
+}
+
+// TestQueryLists: each list in a query is written as the vendor's client writes
+// it, which is with brackets. The client writes the types of numbers as one text,
+// and does not have the cursor of a business's contacts.
+func TestQueryLists(t *testing.T) {
+	plain := []string{"v3.contacts.list_by_business startAfter"}
+	joined := []string{"v3.phone_system.list_available_numbers numberTypes"}
+	lists := 0
+	for _, c := range highlevel.App().Catalogues() {
+		for _, name := range c.Operations() {
+			op, _ := c.Operation(name)
+			for _, f := range op.Query {
+				if f.Type.Kind != bindings.List {
+					continue
+				}
+				lists++
+				at := op.Name + " " + f.Name
+				switch {
+				case slices.Contains(joined, at):
+					if op.Join[f.Name] != "," {
+						t.Errorf("%s: the items are not joined with commas", at)
+					}
+				case !strings.HasSuffix(f.Name, "[]") && !slices.Contains(plain, at):
+					t.Errorf("%s: expected %s[], as the vendor's client writes it", at, f.Name)
+				}
+			}
+		}
+	}
+	if lists < 20 {
+		t.Errorf("%d lists, expected those of both editions", lists)
 	}
 }
