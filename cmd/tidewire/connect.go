@@ -28,6 +28,7 @@ type connectFlags struct {
 	way, scopes, clientID, redirect string
 	manual, noBrowser               bool
 	stdin, untested, ask            bool
+	writes                          bool // --read-only=false
 	set                             []string
 	given                           connection.Settings
 	wait                            time.Duration
@@ -48,8 +49,14 @@ being shown; --stdin reads them instead: one line, or lines NAME=VALUE.
 
 Settings of the connection in tidewire.yaml override what is stored. client_id and
 client_secret may be there, in TIDEWIRE_CONNECTIONS__APP__CLIENT_SECRET, or be
-given here.`,
+given here.
+
+An account that is connected again is connected as it is now: the same way, the
+same scopes, and for reading only if it is so now. --way, --scopes and
+--read-only=false change that, and --ask asks for all of it; what is requested in
+addition is printed before.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			f.writes = c.Flags().Changed("read-only") && !f.given.ReadOnly
 			apps, err := appsOf(f.folder.dir)
 			if err != nil {
 				return err
@@ -92,6 +99,14 @@ func (f *connectFlags) connect(ctx context.Context, t terminal, connector *conne
 	if err != nil {
 		return connect.Result{}, nil, err
 	}
+	if f.writes {
+		if err := d.AllowWrites(); err != nil {
+			return connect.Result{}, nil, err
+		}
+		if d.Previous != nil && d.Previous.ReadOnly {
+			printf(t.err, "%s only reads now, and may change something from then on.\n", name)
+		}
+	}
 	prompt := newPrompter(t)
 	if f.given.Parent != "" {
 		made, err := connector.SaveChild(ctx, d)
@@ -117,13 +132,17 @@ func (f *connectFlags) authorise(ctx context.Context, t terminal, prompt prompte
 	if err != nil {
 		return connect.Result{}, err
 	}
+	if more := d.MoreScopes(scopes); len(more) > 0 {
+		printf(t.err, "This asks for scopes that %s does not have now: %s\n", d.Settings.Name, strings.Join(more, " "))
+	}
 	return f.login(ctx, t, prompt, connector, d, scopes)
 }
 
 // selectAuth selects the way to connect.
 func (f *connectFlags) selectAuth(ctx context.Context, prompt prompter, d *connect.Draft) (*connect.AuthDraft, error) {
+	choose := f.ask && f.way == "" && len(d.App.Auth) > 1 && prompt.interactive()
 	selected, err := d.WithAuth(f.way)
-	if err != nil || selected != nil {
+	if err != nil || selected != nil && !choose {
 		return selected, err
 	}
 	var names, titles []string
@@ -256,15 +275,21 @@ func readGiven(in io.Reader, d *connect.AuthDraft) error {
 	return nil
 }
 
-// selectScopes returns the scopes to ask for; the usual ones are offered first.
+// selectScopes returns the scopes to ask for: those that the connection has
+// already, or else the usual ones are offered first.
 func (f *connectFlags) selectScopes(ctx context.Context, prompt prompter, connector *connect.Connector, d *connect.AuthDraft) ([]string, error) {
 	usual, readOnly, needed := connector.ScopeChoices(d)
-	switch {
-	case f.scopes != "":
+	if f.scopes != "" {
 		return bindings.SplitScopes(f.scopes), nil
-	case f.given.ReadOnly && len(readOnly) > 0:
+	}
+	asks := prompt.interactive() && (f.ask || len(d.PreviousScopes()) == 0)
+	if previous := f.previousScopes(d); len(previous) > 0 && !asks {
+		return previous, nil
+	}
+	switch {
+	case d.Settings.ReadOnly && len(readOnly) > 0:
 		return readOnly, nil
-	case f.given.ReadOnly:
+	case d.Settings.ReadOnly:
 		return nil, usageError{fmt.Errorf("--read-only: which scopes of %s read only is not known; name them with --scopes", d.App.Title)}
 	case !prompt.interactive() && len(usual) > 0:
 		return usual, nil
@@ -272,6 +297,16 @@ func (f *connectFlags) selectScopes(ctx context.Context, prompt prompter, connec
 		return needed, nil
 	}
 	return f.askScopes(ctx, prompt, d, usual, readOnly, needed)
+}
+
+// previousScopes returns the scopes that a connection has already; with --read-only
+// those that only read.
+func (f *connectFlags) previousScopes(d *connect.AuthDraft) []string {
+	previous := d.PreviousScopes()
+	if f.given.ReadOnly {
+		return d.ReadScopes(previous)
+	}
+	return previous
 }
 
 func (f *connectFlags) askScopes(ctx context.Context, prompt prompter, d *connect.AuthDraft, usual, readOnly, needed []string) ([]string, error) {
@@ -282,6 +317,7 @@ func (f *connectFlags) askScopes(ctx context.Context, prompt prompter, d *connec
 			options, sets = append(options, fmt.Sprintf("%s: %s", what, strings.Join(scopes, " "))), append(sets, scopes)
 		}
 	}
+	offer("those that it has now", f.previousScopes(d))
 	offer("the usual ones", usual)
 	offer("what the scripts here need", needed)
 	offer("those that read only", readOnly)

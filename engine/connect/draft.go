@@ -19,7 +19,8 @@ type Draft struct {
 	App      *bindings.App
 	Settings connection.Settings
 	// Exists is set when the vault has an entry of this name already.
-	Exists bool
+	Exists   bool
+	Previous *Previous // of that entry; nil without one
 
 	file *connection.Settings // of the configuration
 }
@@ -48,7 +49,7 @@ func (c *Connector) Draft(name string, given connection.Settings) (*Draft, error
 	}
 	entry, err := v.Load(name) // an entry that cannot be read is replaced
 	if err == nil && entry != nil {
-		d.Exists = true
+		d.Exists, d.Previous = true, previousOf(entry)
 		if entry.Settings != nil {
 			d.Settings = d.Settings.Or(*entry.Settings)
 		}
@@ -90,8 +91,9 @@ type AuthDraft struct {
 }
 
 // WithAuth selects one of the app's ways to authenticate by name. Without a name it
-// is the only one, or the one for which the configuration has credentials; it
-// returns nil where a person has to choose.
+// is that of the connection that is connected again, the only one, or the one for
+// which the configuration has credentials; it returns nil where a person has to
+// choose.
 func (d *Draft) WithAuth(way string) (*AuthDraft, error) {
 	auth := d.selectAuth(way)
 	switch {
@@ -119,11 +121,19 @@ func (d *Draft) WithAuth(way string) (*AuthDraft, error) {
 
 func (d *Draft) selectAuth(way string) *bindings.Auth {
 	ways := d.App.Auth
-	i := slices.IndexFunc(ways, func(a bindings.Auth) bool { return a.Name == way })
-	if way == "" && len(ways) == 1 {
-		i = 0
+	if way != "" {
+		return authNamed(d.App, way)
 	}
-	if way == "" && len(ways) > 1 && d.configured("client_id") != "" {
+	if d.Previous != nil {
+		if previous := authNamed(d.App, d.Previous.AuthName); previous != nil {
+			return previous
+		}
+	}
+	i := -1
+	switch {
+	case len(ways) == 1:
+		i = 0
+	case d.configured("client_id") != "":
 		i = slices.IndexFunc(ways, func(a bindings.Auth) bool { return a.OAuth != nil && !a.OAuth.ClientCredentials })
 	}
 	if i < 0 {
