@@ -184,6 +184,10 @@ type Test struct {
 	Name    []string
 	// Scopes is the header of the answer with the granted scopes.
 	Scopes string
+	// Others are further operations that only read and need no argument but the
+	// account. The first that is allowed is called on a connection whose scopes
+	// do not allow Operation; its answer is not read.
+	Others []string
 }
 
 // Variant finds a variant by its name. None has an empty name.

@@ -33,6 +33,12 @@ var App = sync.OnceValue(func() *bindings.App {
 		Test: &bindings.Test{
 			Operation: "users.get", Args: map[string]string{"user_gid": "me"},
 			Account: "data.workspaces.0.gid", Name: []string{"data.workspaces.0.name", "data.name"},
+			Others: []string{
+				"workspaces.get", "projects.get_for_workspace", "teams.get_for_workspace", "tags.get_for_workspace",
+				"custom_fields.get_for_workspace", "goals.list", "portfolios.list", "project_templates.list", "task_templates.list",
+				"roles.list", "webhooks.list", "time_tracking_categories.list", "timesheet_approval_statuses.list",
+				"tasks.search_for_workspace", "team_memberships.list", "time_tracking_entries.list",
+			},
 		},
 		Errors: bindings.Errors{
 			Message: []string{"errors.0.message", "error_description"},

@@ -37,6 +37,7 @@ func testAuth(t reporter, app *bindings.App) {
 		t.Error("Test is nil: expected the call that tests a connection")
 	}
 	testTest(t, app, "Test", app.Test)
+	testScopesOfTests(t, app)
 	parents := 0
 	for i, v := range app.Variants {
 		if found, _ := app.Variant(v.Name); found != &app.Variants[i] || !variantName.MatchString(v.Name) {
@@ -140,6 +141,64 @@ func testScopes(t reporter, app *bindings.App, what string, scopes []string) {
 	}
 }
 
+// testScopesOfTests checks that a connection with one scope alone can be tested,
+// if any operation that this scope allows only reads and needs no argument but
+// the account.
+func testScopesOfTests(t reporter, app *bindings.App) {
+	if app.Test == nil {
+		return
+	}
+	tested := map[string]bool{}
+	for _, name := range append([]string{app.Test.Operation}, app.Test.Others...) {
+		op, found := app.Operation(name)
+		if !found {
+			continue // testTest reports it
+		}
+		scopes := scopesAlone(op)
+		if len(scopes) == 0 && len(op.Scopes) == 0 {
+			return // it is allowed with any
+		}
+		for _, scope := range scopes {
+			tested[scope] = true
+		}
+	}
+	for _, name := range app.Operations() {
+		op, _ := app.Operation(name)
+		for _, scope := range scopesAlone(op) {
+			if !tested[scope] && needsOnlyAccount(op) {
+				tested[scope] = true
+				t.Errorf("Test.Others: nothing tests a connection with the scope %q alone; %s would", scope, name)
+			}
+		}
+	}
+}
+
+// scopesAlone returns the scopes each of which allows an operation by itself.
+func scopesAlone(op *bindings.Operation) []string {
+	switch {
+	case len(op.Scopes) == 1 && (len(op.AnyScope) == 0 || slices.Contains(op.AnyScope, op.Scopes[0])):
+		return op.Scopes
+	case len(op.Scopes) == 0:
+		return op.AnyScope
+	}
+	return nil
+}
+
+// needsOnlyAccount reports whether an operation only reads and requires no
+// argument but those that are filled from the connection.
+func needsOnlyAccount(op *bindings.Operation) bool {
+	if !op.ReadOnly() || op.Address != "" || op.Body != nil && op.Body.Required {
+		return false
+	}
+	for _, f := range slices.Concat(op.PathParams, op.Query, op.Header) {
+		_, given := op.AccountWith[f.Name]
+		if f.Required && !given && f.Name != op.Account && op.Fixed[f.Name] == "" {
+			return false
+		}
+	}
+	return true
+}
+
 // testTest checks that the operation of a test is read-only and that its
 // arguments are complete.
 func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
@@ -160,6 +219,11 @@ func testTest(t reporter, app *bindings.App, what string, test *bindings.Test) {
 	for name := range test.Args {
 		if !slices.ContainsFunc(parameters, func(f bindings.Field) bool { return f.Name == name }) {
 			t.Errorf("%s: %s has no parameter %q", what, test.Operation, name)
+		}
+	}
+	for _, other := range test.Others {
+		if op, found := app.Operation(other); !found || !needsOnlyAccount(op) {
+			t.Errorf("%s.Others: expected an operation that only reads and needs only the account, found %q", what, other)
 		}
 	}
 	for _, path := range append([]string{test.Account}, test.Name...) {

@@ -168,6 +168,11 @@ func TestBrokenApp(t *testing.T) {
 			a.Test = &bindings.Test{Operation: "things.list", Args: map[string]string{"x": ""}}
 		}, `no parameter "x"`},
 		{func(a *bindings.App) { a.Test = &bindings.Test{Operation: "things.list", Account: "shop"} }, `no field "shop"`},
+		{func(a *bindings.App) { a.Test.Others = []string{"things.update"} }, `needs only the account, found "things.update"`},
+		{func(a *bindings.App) {
+			op, _ := a.Operation("shop.show")
+			op.Scopes = []string{"shop.read"}
+		}, `nothing tests a connection with the scope "things.read" alone; things.list would`},
 		{func(a *bindings.App) { a.Variants = []bindings.Variant{{Name: "boss"}, {Name: "boss"}} }, `variant "boss": expected a name of its own`},
 		{func(a *bindings.App) {
 			a.Variants = []bindings.Variant{{Name: "boss", Parent: true}, {Name: "chief", Parent: true}}

@@ -33,6 +33,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Test: &bindings.Test{
 			Operation: "calendars.get", Args: map[string]string{"calendarId": "primary"},
 			Account: "id", Name: []string{"summary"},
+			Others: []string{"calendar_list.list", "settings.list", "colors.get"},
 		},
 		Errors: problems(),
 		// developers.google.com/workspace/calendar/api/guides/quota, for each

@@ -33,7 +33,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Docs:          "https://marketplace.gohighlevel.com/docs/",
 		Auth:          authorization(),
 		Variants:      variants(),
-		Test:          &bindings.Test{Operation: "locations.get", Args: map[string]string{"locationId": "{account}"}, Account: "location.id", Name: []string{"location.name"}},
+		Test:          test(),
 		Account:       account(),
 		Errors:        problems(),
 		Limits:        limits(),

@@ -62,7 +62,7 @@ func variants() []bindings.Variant {
 		Scopes:      append([]string{"companies.readonly", "oauth.readonly", "oauth.write"}, scopes().Default...),
 		ReadOnly:    append([]string{"companies.readonly", "oauth.readonly", "oauth.write"}, scopes().ReadOnly...),
 		TokenParams: map[string]string{"user_type": "Company"},
-		Test:        &bindings.Test{Operation: "companies.get", Args: map[string]string{"companyId": "{account}"}, Account: "company.id", Name: []string{"company.name"}},
+		Test:        &bindings.Test{Operation: "companies.get", Args: map[string]string{"companyId": "{account}"}, Account: "company.id", Name: []string{"company.name"}, Others: []string{"locations.search"}},
 	}}
 }
 
@@ -82,4 +82,24 @@ func scopes() bindings.Scopes {
 		"locations/tags.write", "opportunities.write",
 	}
 	return bindings.Scopes{Default: append(write, read...), ReadOnly: read}
+}
+
+// test: each of Others is for a scope that none before it has.
+func test() *bindings.Test {
+	return &bindings.Test{
+		Operation: "locations.get", Args: map[string]string{"locationId": "{account}"}, Account: "location.id", Name: []string{"location.name"},
+		Others: []string{
+			"contacts.list", "calendars.list", "opportunities.list_pipelines", "conversations.search", "users.list", "businesses.list",
+			"workflows.list", "forms.list", "surveys.list", "campaigns.list", "links.list", "products.list", "invoices.get_settings",
+			"locations.list_tags", "locations.list_custom_fields", "locations.list_custom_values", "calendars.list_groups", "objects.list",
+			"payments.list_orders", "payments.list_transactions", "payments.list_subscriptions", "payments.list_coupons",
+			"payments.list_integration_providers", "payments.get_custom_provider_config", "products.list_collections",
+			"products.list_inventory", "conversations.export_messages", "conversation_ai.search_agents", "voice_ai.list_agents",
+			"voice_ai.list_call_logs", "social_media_posting.list_accounts", "social_media_posting.list_categories",
+			"emails.list_campaigns", "emails.list_templates", "v3.emails.list_bulk_action_campaigns", "v3.emails.list_templates",
+			"custom_menus.list", "brand_boards.list", "affiliate_manager.list_affiliates", "ad_manager.get_facebook_current_user",
+			"phone_system.list_active_numbers", "phone_system.list_number_pools", "marketplace.list_charges",
+			"invoices.generate_estimate_number", "v3.locations.get_permissions",
+		},
+	}
 }

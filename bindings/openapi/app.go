@@ -275,8 +275,8 @@ func check(app *bindings.App) error {
 	for i := range app.Subscriptions {
 		exists("subscriptions."+app.Subscriptions[i].Name, app.Subscriptions[i].Create.Operation)
 	}
-	if app.Test != nil {
-		exists("test", app.Test.Operation)
+	for _, operation := range testOperations(app.Test) {
+		exists("test", operation)
 	}
 	for i, l := range app.Limits {
 		if l.Requests <= 0 || l.Per <= 0 {
@@ -284,6 +284,14 @@ func check(app *bindings.App) error {
 		}
 	}
 	return errors.Join(append(problems, checkWebhook(app)...)...)
+}
+
+// testOperations returns the operations that test a connection.
+func testOperations(test *bindings.Test) []string {
+	if test == nil {
+		return nil
+	}
+	return append([]string{test.Operation}, test.Others...)
 }
 
 // checkWebhook returns what makes it unclear for whom a webhook is.

@@ -29,7 +29,15 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL: "https://thirdparty.qonto.com/v2",
 		Docs:    "https://docs.qonto.com",
 		Auth:    authorization(),
-		Test:    &bindings.Test{Operation: "organization.get", Account: "organization.id", Name: []string{"organization.name", "organization.legal_name"}},
+		Test: &bindings.Test{
+			Operation: "organization.get", Account: "organization.id", Name: []string{"organization.name", "organization.legal_name"},
+			Others: []string{
+				"clients.list", "client_invoices.list", "supplier_invoices.list", "payment_links.get_connection", "cards.list",
+				"direct_debit_collections.list", "teams.list", "memberships.get_current", "products.list", "terminals.list",
+				"subscription.get", "cash_flow_categories.list", "einvoicing.get_settings", "webhook_subscriptions.list",
+				"international_transfers.list_currencies",
+			},
+		},
 		Account: bindings.Account{Noun: "organisation", Paths: []string{"organization_id"}},
 		Errors: bindings.Errors{
 			Message: []string{"errors.0.detail", "message"},

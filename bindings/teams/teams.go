@@ -29,7 +29,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		BaseURL:       "https://graph.microsoft.com/v1.0",
 		Docs:          "https://learn.microsoft.com/graph/teams-concept-overview",
 		Auth:          authorization(),
-		Test:          &bindings.Test{Operation: "me.get", Name: []string{"displayName", "userPrincipalName"}},
+		Test:          &bindings.Test{Operation: "me.get", Name: []string{"displayName", "userPrincipalName"}, Others: []string{"me.list_joined_teams", "chats.list"}},
 		Account:       bindings.Account{Noun: "tenant", Paths: []string{"tenantId"}},
 		Errors:        problems(),
 		Limits:        limits(),

@@ -23,12 +23,12 @@ type Identity struct {
 	Operation string
 }
 
-// ErrNoTest is the error for an app without a harmless call that reports the
-// account of a connection.
-var ErrNoTest = errors.New("the app has no call to test a connection with")
+// ErrNoTest is the error for a connection without a harmless call that its app
+// declares and its scopes allow.
+var ErrNoTest = errors.New("the app has no call to test this connection with")
 
-// Identify asks the vendor for the account of a connection, with the one
-// harmless call that the app declares. Credentials that the vendor refuses
+// Identify asks the vendor for the account of a connection, with the first
+// harmless call that the app declares and the scopes allow. Credentials that the vendor refuses
 // there set the connection broken. A connection without an account has the
 // reported one from then on.
 func (c *Client) Identify(ctx context.Context, name string) (Identity, error) {
@@ -59,6 +59,9 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 	if !found {
 		return Identity{}, ErrNoTest
 	}
+	if checkAllowed(conn.App(), op, conn) != nil {
+		return c.tryOthers(ctx, conn, test.Others)
+	}
 	args := map[string]string{}
 	for name, value := range test.Args {
 		if strings.Contains(value, "{account}") {
@@ -86,6 +89,25 @@ func (c *Client) identify(ctx context.Context, conn *connection.Connection) (Ide
 		identity.Scopes = bindings.SplitScopes(answer.header.Get(test.Scopes))
 	}
 	return identity, nil
+}
+
+// tryOthers makes the first of some calls that the connection's scopes allow. It
+// finds out whether the credentials are accepted, and not whose they are.
+func (c *Client) tryOthers(ctx context.Context, conn *connection.Connection, others []string) (Identity, error) {
+	for _, name := range others {
+		op, found := conn.App().Operation(name)
+		if !found || checkAllowed(conn.App(), op, conn) != nil {
+			continue
+		}
+		if op.Account != "" {
+			conn.FetchAccount()
+		}
+		if _, err := c.do(ctx, Request{App: conn.App(), Operation: op, Connection: conn.Name()}, conn); err != nil {
+			return Identity{}, err
+		}
+		return Identity{Operation: op.Name}, nil
+	}
+	return Identity{}, ErrNoTest
 }
 
 // checkRefusal finds out whether the vendor refuses one operation or the

@@ -32,6 +32,42 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
+// TestIdentifyWithOneScope: the call that the app prefers is not the only one. A
+// connection whose scopes do not allow it is tested by the first that they allow.
+func TestIdentifyWithOneScope(t *testing.T) {
+	for _, test := range []struct{ scope, asked, err string }{
+		{"contacts.readonly", "/contacts/loc1", ""},
+		{"ping.readonly", "/ping", ""},
+		{"none.readonly", "", call.ErrNoTest.Error()},
+	} {
+		t.Run(test.scope, func(t *testing.T) {
+			asked := ""
+			s := start(t, func(w http.ResponseWriter, r *http.Request) {
+				asked = r.URL.Path
+				reply(200, `{"id":"loc1"}`)(w)
+			}, func(c *call.Config, settings *connection.Settings, app *bindings.App) {
+				tested(c, settings, app)
+				settings.Scopes = []string{test.scope}
+				app.Test.Others = []string{"contacts.list", "ping.now"}
+				for name, scope := range map[string]string{"contacts.get": "contacts.readonly", "contacts.list": "lists.readonly", "ping.now": "ping.readonly"} {
+					op, _ := app.Operation(name)
+					op.Scopes = []string{scope}
+				}
+			})
+			who, err := s.Identify(t.Context(), "crm/paris")
+			if (err == nil) != (test.err == "") || err != nil && err.Error() != test.err {
+				t.Fatalf("got the error %v, want %q", err, test.err)
+			}
+			if asked != test.asked {
+				t.Errorf("asked for %q, want %q", asked, test.asked)
+			}
+			if err == nil && who.Operation == "" {
+				t.Error("the operation is not named")
+			}
+		})
+	}
+}
+
 // TestIdentifyFindsTheAccount: a connection without an account has the one that the
 // vendor reports, in the answer to the call or to the request for a token.
 func TestIdentifyFindsTheAccount(t *testing.T) {
