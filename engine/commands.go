@@ -82,6 +82,12 @@ func (e *Engine) TestConnection(ctx context.Context, name string) (control.Conne
 	return t, err
 }
 
+// ReadConnection calls what a connection may list, and compares the answers with
+// the catalogue; see connect.Service.Read.
+func (e *Engine) ReadConnection(ctx context.Context, name string) (control.ReadReport, error) {
+	return e.service.Read(ctx, name)
+}
+
 // ReloadConnections loads the vault again, and wakes the runs that were blocked
 // by connections which can be used now. It returns the names of these.
 func (e *Engine) ReloadConnections(ctx context.Context, key string) ([]string, error) {

@@ -166,7 +166,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("load the scripts: %w", err)
 	}
-	e.service = connect.Service{Apps: c.Apps, Set: e.connections, Calls: e.calls, Generation: e.scripts.Generation}
+	e.service = connect.Service{Apps: c.Apps, Set: e.connections, Calls: e.calls, Generation: e.scripts.Generation, Clock: c.Clock}
 	if err := e.loadLiveVersions(ctx); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -80,7 +81,8 @@ var errTest = errors.New("a connection cannot be used, or lacks scopes that scri
 
 func connectionsTest(t terminal) *cobra.Command {
 	folder := &folderFlags{}
-	var asJSON bool
+	var asJSON, read bool
+	var report string
 	c := &cobra.Command{
 		Use:   "test [APP/NAME…]",
 		Short: "Make one harmless call, and see whose a connection is and what it may do",
@@ -89,7 +91,13 @@ whose the connection is, which scopes it has, and which it lacks for the scripts
 present. What scripts call is read in their text; places where that shows only
 when they run are listed.
 
-It exits with 1 if one cannot be used or lacks a scope.`,
+It exits with 1 if one cannot be used or lacks a scope.
+
+--read calls each operation that lists and only reads, for one item, and one that
+gets this item. It uses a tenth of the vendor's rate limit at most, and can last
+minutes. The answers are compared with what is declared, and the report has
+operations, statuses and names of fields, but no values: it can be sent to the
+makers of Tidewire.`,
 	}
 	c.RunE = withConnector(t, folder, func(c *cobra.Command, names []string, connector *connect.Connector) error {
 		if len(names) == 0 {
@@ -101,6 +109,9 @@ It exits with 1 if one cannot be used or lacks a scope.`,
 				names = append(names, one.Name)
 			}
 		}
+		if read {
+			return readAll(c.Context(), t, connector, names, report)
+		}
 		return testAll(c.Context(), connector, names, func(test control.ConnectionTest) error {
 			if asJSON {
 				return json.NewEncoder(t.out).Encode(test)
@@ -111,7 +122,47 @@ It exits with 1 if one cannot be used or lacks a scope.`,
 	})
 	folder.addDir(c.Flags())
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	c.Flags().BoolVar(&read, "read", false, "call all that lists, and compare the answers with what is declared")
+	c.Flags().StringVar(&report, "report", "tidewire-report.json", "file that --read writes")
 	return c
+}
+
+// readAll reads with connections and writes the report.
+func readAll(ctx context.Context, t terminal, connector *connect.Connector, names []string, path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	defer file.Close()
+	out := json.NewEncoder(file)
+	out.SetIndent("", "  ")
+	for _, name := range names {
+		printf(t.err, "%s: reading; this can last minutes …\n", name)
+		r, err := connector.Read(ctx, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		printRead(t.out, name, r)
+		if err := out.Encode(r); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	printf(t.out, "the report is in %s; it has no values, and can be sent to us\n", path)
+	return file.Close()
+}
+
+func printRead(out io.Writer, name string, r control.ReadReport) {
+	failed, differ := 0, 0
+	for _, one := range r.Calls {
+		switch {
+		case one.Error != "":
+			failed++
+		case one.Differs():
+			differ++
+		}
+	}
+	printf(out, "%s  %d operations called: %d as declared, %d with other fields, %d refused; %d not called\n",
+		name, len(r.Calls), len(r.Calls)-failed-differ, differ, failed, len(r.Skipped))
 }
 
 // testAll tests connections and calls show with each result. It returns errTest

@@ -59,7 +59,7 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 		}
 	}
 	calls := call.New(call.Config{Connections: set, Clock: c.clock, Log: c.log, AllowPrivate: s.HTTP.AllowPrivate, AllowHosts: s.HTTP.Allow})
-	c.service = Service{Apps: apps, Set: set, Calls: calls, Generation: c.generation}
+	c.service = Service{Apps: apps, Set: set, Calls: calls, Generation: c.generation, Clock: c.clock}
 	return c, nil
 }
 
@@ -153,6 +153,22 @@ func (c *Connector) Test(ctx context.Context, name string) (t control.Connection
 		return t, err
 	}
 	return c.service.Test(ctx, name)
+}
+
+// Read calls what a connection may list, and compares the answers; see
+// Service.Read.
+func (c *Connector) Read(ctx context.Context, name string) (r control.ReadReport, err error) {
+	running, err := c.withEngine(ctx, func(client *control.Client) error {
+		r, err = client.ReadConnection(ctx, name)
+		return err
+	})
+	if running || err != nil {
+		return r, err
+	}
+	if err := c.problemsOf("connections." + name); err != nil {
+		return r, err
+	}
+	return c.service.Read(ctx, name)
 }
 
 // vault opens the vault.

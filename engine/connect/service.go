@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/call"
+	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/script"
@@ -23,6 +24,7 @@ type Service struct {
 	Calls *call.Client
 	// Generation returns the scripts present, nil where there are none.
 	Generation func() *script.Generation
+	Clock      clock.Clock
 }
 
 // List returns the state of all connections.

@@ -16,6 +16,8 @@ import (
 type Connections interface {
 	Connections(ctx context.Context) ([]connection.Status, error)
 	TestConnection(ctx context.Context, name string) (ConnectionTest, error)
+	// ReadConnection calls what a connection may list, and compares the answers.
+	ReadConnection(ctx context.Context, name string) (ReadReport, error)
 	// ReloadConnections reads the changes of the vault. The key is the vault's
 	// new one where the configuration has the old one, else empty. The result
 	// is the connections that can be used now and could not before.
@@ -60,6 +62,9 @@ func (s *Server) connectionRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /connections/test/{name...}", respond(func(r *http.Request) (any, error) {
 		return c.TestConnection(r.Context(), r.PathValue("name"))
 	}))
+	mux.HandleFunc("POST /connections/read/{name...}", respond(func(r *http.Request) (any, error) {
+		return c.ReadConnection(r.Context(), r.PathValue("name"))
+	}))
 	mux.HandleFunc("POST /connections/reload", respond(func(r *http.Request) (any, error) {
 		var order reload
 		if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxMessage)).Decode(&order); err != nil {
@@ -79,6 +84,12 @@ func (c *Client) Connections(ctx context.Context) (all []connection.Status, err 
 // TestConnection makes one harmless call on a connection.
 func (c *Client) TestConnection(ctx context.Context, name string) (t ConnectionTest, err error) {
 	return t, c.do(ctx, http.MethodPost, "/connections/test/"+(&url.URL{Path: name}).EscapedPath(), bytes.NewReader([]byte("{}")), &t)
+}
+
+// ReadConnection calls what a connection may list, and compares the answers. It
+// can last minutes.
+func (c *Client) ReadConnection(ctx context.Context, name string) (r ReadReport, err error) {
+	return r, c.do(ctx, http.MethodPost, "/connections/read/"+(&url.URL{Path: name}).EscapedPath(), bytes.NewReader([]byte("{}")), &r)
 }
 
 // ReloadConnections implements Connections.
