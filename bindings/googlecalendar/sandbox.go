@@ -3,6 +3,7 @@ package googlecalendar
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,7 @@ func Rules() *sandbox.Rules {
 		},
 		Check:            check,
 		Complete:         complete,
+		Show:             show,
 		SoftDelete:       softDelete,
 		CompleteDelivery: completeDelivery,
 		Triggers: map[string]string{
@@ -128,6 +130,38 @@ func complete(a *sandbox.App, resource string, r *sandbox.Record) {
 		"htmlLink": "https://www.google.com/calendar/event?eid=" + r.ID, "creator": sandbox.Object{"email": a.Account, "self": calendar == a.Account},
 		"organizer": self, "reminders": sandbox.Object{"useDefault": true},
 	})
+	completeAttendees(r.Fields, calendar)
+}
+
+// completeAttendees adds to each attendee of an event what the vendor adds. The
+// calendar's own attendee is "self".
+func completeAttendees(fields sandbox.Object, calendar string) {
+	all, _ := fields["attendees"].([]any)
+	for _, v := range all {
+		attendee, isObject := v.(sandbox.Object)
+		if !isObject {
+			continue
+		}
+		sandbox.SetDefaults(attendee, sandbox.Object{"responseStatus": "needsAction"})
+		email := sandbox.Text(attendee["email"])
+		for name, is := range map[string]bool{"self": email == calendar, "organizer": email == sandbox.Text(sandbox.Lookup(fields, "organizer.email"))} {
+			delete(attendee, name)
+			if is {
+				attendee[name] = true
+			}
+		}
+	}
+}
+
+// show leaves out all attendees but the calendar's own if a request asks for fewer
+// than there are.
+func show(r *sandbox.Call, fields sandbox.Object, _ bool) sandbox.Object {
+	all, _ := fields["attendees"].([]any)
+	if limit := r.PositiveArg("maxAttendees"); limit > 0 && len(all) > limit {
+		fields["attendees"] = slices.DeleteFunc(slices.Clone(all), func(v any) bool { return sandbox.Lookup(v, "self") != true })
+		fields["attendeesOmitted"] = true
+	}
+	return fields
 }
 
 // softDelete marks a record as deleted: lists with a sync token still have it.

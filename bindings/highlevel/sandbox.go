@@ -18,7 +18,9 @@ func Rules() *sandbox.Rules {
 		Account:       location,
 		AccountParams: []string{"locationid", "companyid", "altid"},
 		AccountField:  "locationId",
-		NewID:         func(r *rand.Rand, _ string) string { return sandbox.Letters(r, 20, sandbox.MixedAlphabet) },
+		// The vendor's own client sends this version with every call.
+		OtherHeaders: map[string][]string{"Version": {"2023-02-21"}},
+		NewID:        func(r *rand.Rand, _ string) string { return sandbox.Letters(r, 20, sandbox.MixedAlphabet) },
 		Aliases: map[string]string{
 			"calendars/events":        "calendars/events/appointments",
 			"calendars/appointments":  "calendars/events/appointments",

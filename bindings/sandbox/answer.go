@@ -61,6 +61,9 @@ func (r *Call) answer(res Result) Reply {
 			at[name] = v
 		}
 	}
+	if names := r.HTTP.URL.Query().Get(odataSelect); names != "" {
+		body = r.selected(body, names)
+	}
 	if body != nil {
 		out.Header.Set("Content-Type", "application/json; charset=utf-8")
 		out.Body = Encode(body)

@@ -102,12 +102,25 @@ func (a *App) seed(name string, fields Object) *Record {
 // ServeHTTP answers one request as the vendor would.
 func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 	a.performLate()
-	now := a.sandbox.now()
 	raw, err := io.ReadAll(http.MaxBytesReader(w, h.Body, maxBody))
 	path := strings.TrimPrefix(h.URL.EscapedPath(), a.base)
+	switch {
+	case err != nil:
+	case a.rules.BatchPath != "" && path == a.rules.BatchPath:
+		a.batch(w, h, raw)
+		return
+	case a.rules.Lenient && !a.authorizes(path):
+		h, raw = a.lenient(h, raw, path)
+	}
+	a.serveOne(w, h, raw, err)
+}
+
+// serveOne answers a request with its body, or the error of reading that.
+func (a *App) serveOne(w http.ResponseWriter, h *http.Request, raw []byte, err error) {
+	now, path := a.sandbox.now(), strings.TrimPrefix(h.URL.EscapedPath(), a.base)
 	entry := Request{Time: now, App: a.Def.Name, Method: h.Method, Path: h.URL.Path}
 	// Requests to the authorisation server and its answers are secret.
-	secret := strings.HasPrefix(path, "/oauth/")
+	secret := a.authorizes(path)
 	if !secret {
 		entry.Query, entry.Body = h.URL.RawQuery, truncate(raw)
 	}
@@ -284,12 +297,18 @@ func (r *Call) checkFixed() *Failure {
 		case got == "":
 			return &Failure{Status: r.App.rules.UnversionedStatus, Kind: bindings.Invalid,
 				Message: fmt.Sprintf("header %s was not found; expected %s", name, want)}
-		case got != want:
+		case got != want && !r.acceptsHeader(name, got):
 			return &Failure{Status: r.App.rules.UnversionedStatus, Kind: bindings.Invalid,
 				Message: fmt.Sprintf("header %s is invalid: expected %s, found %s", name, want, got)}
 		}
 	}
 	return nil
+}
+
+// acceptsHeader reports whether the vendor accepts another value of a fixed header
+// than the documented one.
+func (r *Call) acceptsHeader(name, value string) bool {
+	return r.plan.types.Catalogue == r.App.Def.Catalogue && slices.Contains(r.App.rules.OtherHeaders[name], value)
 }
 
 func (r *Call) execute(entry *Request) Reply {

@@ -89,13 +89,13 @@ func (a *App) parseAuthorization(o *bindings.OAuth, q url.Values, want *authoriz
 	known := a.knownScopes(o)
 	method, challenge := q.Get("code_challenge_method"), q.Get("code_challenge")
 	switch {
-	case q.Get("response_type") != "code":
+	case q.Get("response_type") != "code" && (q.Has("response_type") || !a.rules.Lenient):
 		return "unsupported_response_type"
 	case len(want.scopes) == 0:
 		return "invalid_scope"
 	case len(known) > 0 && slices.ContainsFunc(want.scopes, func(scope string) bool { return !known[scope] }):
 		return "invalid_scope"
-	case challenge != "" && method != "S256", o.PKCE && challenge == "", !o.PKCE && challenge != "":
+	case challenge != "" && method != "S256", !o.PKCE && challenge != "":
 		return "invalid_request"
 	}
 	return ""

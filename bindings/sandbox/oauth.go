@@ -136,11 +136,9 @@ func secretOf(format, value string) (string, bool) {
 	}
 }
 
-// oauth answers the paths of the authorisation server.
-func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
-	if !strings.HasPrefix(path, "/oauth/") {
-		return Reply{}, false
-	}
+// oauthForm reads the arguments of a request to the authorisation server, from a
+// form or from JSON.
+func oauthForm(h *http.Request, raw []byte) url.Values {
 	form, err := url.ParseQuery(string(raw))
 	if err != nil {
 		form = url.Values{}
@@ -158,13 +156,22 @@ func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
 	for name, values := range form { // an edition may write clientId
 		form[snake(name)] = values
 	}
+	return form
+}
+
+// oauth answers the paths of the authorisation server.
+func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
+	if !a.authorizes(path) {
+		return Reply{}, false
+	}
+	form := oauthForm(h, raw)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	post := h.Method == http.MethodPost
 	switch {
 	case path == "/oauth/authorize" && (post || h.Method == http.MethodGet):
 		return a.authorizePage(h, form), true
-	case path == "/oauth/token" && post:
+	case (path == "/oauth/token" || path == a.tokenPath()) && post:
 		return a.tokenAnswer(h, form), true
 	case path == "/oauth/revoke" && post:
 		return a.revoke(form.Get("token")), true
@@ -174,6 +181,25 @@ func (a *App) oauth(h *http.Request, raw []byte, path string) (Reply, bool) {
 		return a.exchange(h, form), true
 	}
 	return Reply{}, false
+}
+
+// authorizes reports whether a path is of the authorisation server.
+func (a *App) authorizes(path string) bool {
+	return strings.HasPrefix(path, "/oauth/") || path != "" && path == a.tokenPath()
+}
+
+// tokenPath is the vendor's own path of the token endpoint, where that is below the
+// address of its API; else empty.
+func (a *App) tokenPath() string {
+	o := a.oauthDef()
+	if o == nil {
+		return ""
+	}
+	path, below := strings.CutPrefix(o.TokenURL, a.Def.BaseURL+"/")
+	if !below {
+		return ""
+	}
+	return "/" + path
 }
 
 // oauthDef is the app's OAuth with a person's consent; nil if it has none.

@@ -103,7 +103,7 @@ func TestConsentRefuses(t *testing.T) {
 		{"denied", authorizeURL("highlevel", "scope", "contacts.readonly"), "decision=deny", "access_denied"},
 		{"unknown scope", authorizeURL("highlevel", "scope", "contacts.everything"), "decision=allow", "invalid_scope"},
 		{"no scope", authorizeURL("highlevel"), "decision=allow", "invalid_scope"},
-		{"no challenge", authorizeURL("qonto", "scope", "client.read"), "decision=allow", "invalid_request"},
+		{"a challenge of another method", authorizeURL("qonto", "scope", "client.read", "code_challenge", "x", "code_challenge_method", "plain"), "decision=allow", "invalid_request"},
 		{"a challenge that the vendor does not support", authorizeURL("highlevel", "scope", "contacts.readonly", "code_challenge", "x", "code_challenge_method", "S256"), "decision=allow", "invalid_request"},
 		{"another response", authorizeURL("highlevel", "scope", "contacts.readonly", "response_type", "token"), "decision=allow", "unsupported_response_type"},
 	} {
@@ -116,6 +116,20 @@ func TestConsentRefuses(t *testing.T) {
 	}
 	for _, address := range []string{authorizeURL("highlevel", "client_id", "other"), authorizeURL("highlevel", "redirect_uri", ""), authorizeURL("slack", "scope", "chat:write")} {
 		w.Call("GET "+address, "").Is(400)
+	}
+}
+
+// TestConsentWithoutChallenge: a client that sends no code challenge gets tokens too;
+// with a challenge it needs the verifier.
+func TestConsentWithoutChallenge(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	form := client + "&grant_type=authorization_code&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fback&code="
+	for _, app := range []string{"qonto", "asana", "googlecalendar", "teams"} {
+		scope := map[string]string{"qonto": "client.read", "asana": "tasks:read", "googlecalendar": "https://www.googleapis.com/auth/calendar", "teams": "User.Read"}[app]
+		code := allow(t, w, authorizeURL(app, "scope", scope), "decision=allow").Get("code")
+		w.Post("/"+app+"/oauth/token", form+code).Is(200)
+		code = allow(t, w, authorizeURL(app, "scope", scope, "code_challenge", "x", "code_challenge_method", "S256"), "decision=allow").Get("code")
+		w.Post("/"+app+"/oauth/token", form+code).Is(400)
 	}
 }
 

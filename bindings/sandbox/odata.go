@@ -17,6 +17,7 @@ import (
 const (
 	odataFilter = "$filter"
 	odataOrder  = "$orderby"
+	odataSelect = "$select"
 	odataSkip   = "$skiptoken"
 	odataDelta  = "$deltatoken"
 	deltaLink   = "@odata.deltaLink"
@@ -42,6 +43,41 @@ func (r *Call) odata(items []*Record) ([]*Record, *Failure) {
 		})
 	}
 	return items, nil
+}
+
+// selected returns an answer with the named fields only: of its items, or of the
+// record that it is.
+func (r *Call) selected(body any, names string) any {
+	only := func(v any) any {
+		at, isObject := v.(Object)
+		if !isObject {
+			return v
+		}
+		out := Object{}
+		for name := range strings.SplitSeq(names, ",") {
+			if value, found := at[strings.TrimSpace(name)]; found {
+				out[strings.TrimSpace(name)] = value
+			}
+		}
+		return out
+	}
+	if !r.declares(odataSelect) {
+		return body
+	}
+	pages := r.plan.op.Pages
+	if pages == nil {
+		return only(body)
+	}
+	items, _ := Lookup(body, pages.Items).([]any)
+	for i := range items {
+		items[i] = only(items[i])
+	}
+	return body
+}
+
+// declares reports whether the operation has a parameter in the query.
+func (r *Call) declares(name string) bool {
+	return slices.ContainsFunc(r.plan.op.Query, func(f bindings.Field) bool { return f.Name == name })
 }
 
 // odataTest reads comparisons joined by "and": lastModifiedDateTime gt

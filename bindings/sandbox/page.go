@@ -229,11 +229,30 @@ func (r *Call) cursors(out any, pages *bindings.Pages, p Page) any {
 		switch {
 		case found:
 			out = place(out, path, v)
+			r.nextAddress(out, path, param, v)
 		case !p.More && Lookup(out, path) == nil:
 			out = r.emptyCursor(out, path)
 		}
 	}
 	return out
+}
+
+// nextAddress writes the address of the next page beside its cursor, whole and
+// below the base URL, if the type there has "uri" and "path".
+func (r *Call) nextAddress(out any, path, param string, cursor any) {
+	i := strings.LastIndexByte(path, '.')
+	if i < 0 {
+		return
+	}
+	at, isObject := Lookup(out, path[:i]).(Object)
+	_, d := r.plan.types.Resolve(r.plan.types.typeAt(r.plan.op.Answer, steps(path[:i])))
+	if !isObject || fieldOf(d, "uri") == nil || fieldOf(d, "path") == nil {
+		return
+	}
+	query := r.HTTP.URL.Query()
+	query.Set(param, Text(cursor))
+	at["uri"] = r.address(query)
+	at["path"] = strings.TrimPrefix(r.HTTP.URL.EscapedPath(), r.App.base) + "?" + query.Encode()
 }
 
 // emptyCursor writes an empty text as the cursor of the last page if its type is

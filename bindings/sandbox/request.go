@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -160,10 +161,16 @@ func (r *Call) checkBody(c checker, declared *bindings.Body) []Problem {
 		}
 		r.body, path = inner, declared.Wrap
 	}
-	if declared.Encoding != bindings.JSON {
+	if declared.Encoding != bindings.JSON || r.App.rules.Lenient && isForm(r.HTTP) {
 		r.body = fromForm(c, &declared.Type, r.body)
 	}
 	return c.check(&declared.Type, r.body, path)
+}
+
+// isForm reports whether the body of a request is a form.
+func isForm(h *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(h.Header.Get("Content-Type"))
+	return kind == "application/x-www-form-urlencoded" || kind == "multipart/form-data"
 }
 
 func requires(d *bindings.Definition) bool {

@@ -101,6 +101,17 @@ type Rules struct {
 	// vendor issues for one use. The path is below the app's own.
 	ServeOther func(a *App, h *http.Request, raw []byte, path string) (Reply, bool)
 
+	// Lenient is set if the vendor reads arguments from JSON, from a form and from
+	// the query of a GET, the token among them, and if its OAuth needs no
+	// response_type and no grant_type.
+	Lenient bool
+	// OtherHeaders are values of fixed headers that the vendor accepts beside the
+	// documented ones, by the name of the header. They select no edition.
+	OtherHeaders map[string][]string
+	// BatchPath is the path of an operation that performs several requests, as
+	// Graph does; empty: there is none.
+	BatchPath string
+
 	TokenLifetime time.Duration // zero: tokens do not expire
 	// RefreshGrace is how long a used refresh token stays valid.
 	RefreshGrace time.Duration

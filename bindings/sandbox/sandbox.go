@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -131,8 +132,33 @@ func (s *Sandbox) routes() http.Handler {
 			s.apps[prefix].ServeHTTP(w, h)
 			return
 		}
+		if a := s.atOwnPath(h); a != nil {
+			a.ServeHTTP(w, h)
+			return
+		}
 		mux.ServeHTTP(w, h)
 	})
+}
+
+// atOwnPath finds the app whose address at the vendor has the path of a request,
+// for clients in which only the host can be set: /calendar/v3/… is Google
+// Calendar's. The request then has the path of the app here.
+func (s *Sandbox) atOwnPath(h *http.Request) *App {
+	var found *App
+	own := ""
+	for _, a := range s.apps {
+		at, err := url.Parse(a.Def.BaseURL)
+		if err == nil && at.Path != "" && strings.HasPrefix(h.URL.Path, at.Path+"/") && len(at.Path) > len(own) {
+			found, own = a, at.Path
+		}
+	}
+	if found != nil {
+		h.URL.Path = found.base + strings.TrimPrefix(h.URL.Path, own)
+		if h.URL.RawPath != "" {
+			h.URL.RawPath = found.base + strings.TrimPrefix(h.URL.RawPath, own)
+		}
+	}
+	return found
 }
 
 // Handler serves every app under /<app>/ and the admin interface under

@@ -20,7 +20,11 @@ func (a *App) tokenAnswer(h *http.Request, form url.Values) Reply {
 	if id != ClientID || secret != ClientSecret {
 		return a.grantError(http.StatusUnauthorized, "invalid_client", "client_id or client_secret is wrong")
 	}
-	switch form.Get("grant_type") {
+	grant := form.Get("grant_type")
+	if grant == "" && a.rules.Lenient {
+		grant = "authorization_code"
+	}
+	switch grant {
 	case "client_credentials":
 		return a.tokenReply(a.newToken(Grant{Account: a.Account}), "")
 	case "authorization_code":

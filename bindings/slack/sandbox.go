@@ -47,6 +47,7 @@ func Rules() *sandbox.Rules {
 		},
 		InvalidStatus: http.StatusOK,
 		Success:       sandbox.Object{"ok": true},
+		Lenient:       true,
 		Fail:          fail,
 		PageSize:      100,
 		// Tokens of apps that rotate have a lifetime of 12 hours.

@@ -21,6 +21,9 @@ func sample() sandbox.Sample {
 		Body: map[string]sandbox.Object{
 			"POST /chat.postMessage": text, "POST /chat.postEphemeral": text, "POST /chat.update": text, "POST /chat.scheduleMessage": text,
 			"POST /conversations.open": {"users": "U0SANDBEN01"}, "POST /views.update": {"view_id": "X01"},
+			"POST /oauth.v2.access": {
+				"client_id": sandbox.ClientID, "client_secret": sandbox.ClientSecret, "grant_type": "refresh_token", "refresh_token": sandbox.RefreshToken,
+			},
 			"POST /reactions.get": item, "POST /reactions.remove": item,
 		},
 		Prepare: prepare,

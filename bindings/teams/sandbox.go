@@ -58,6 +58,7 @@ func Rules() *sandbox.Rules {
 		// The team that is created or changed, and the operation that does it.
 		Headers:       map[string]string{"Content-Location": "/teams('{id}')", "Location": "/teams('{id}')/operations('{uuid}')"},
 		InvalidStatus: http.StatusBadRequest,
+		BatchPath:     "/$batch",
 		Fail:          fail,
 		PageSize:      20,
 		// Tokens have a lifetime of a little over an hour.
