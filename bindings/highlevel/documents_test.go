@@ -53,6 +53,11 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("%s.%s (%s): %s", app.Name, o.Name, endpoint, problem)
 			}
 		}
+		for _, o := range endpoints {
+			if test.corrected["added "+strings.TrimPrefix(o.Name, c.Qualify(""))] {
+				compared++
+			}
+		}
 		if compared != len(endpoints) {
 			t.Errorf("%s: %d operations, %d endpoints in the documents", test.module, len(endpoints), compared)
 		}
@@ -83,6 +88,8 @@ func readCorrected(t *testing.T, path string) corrected {
 		switch words[0] {
 		case "type":
 			found[words[1]] = true
+		case "added":
+			found["added "+words[1]] = true
 		case "operation":
 			for _, key := range correctedKey.FindAllStringSubmatch(words[2], -1) {
 				found[words[1]+" "+key[1]] = true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 // with "#". Each of its other lines is a correction:
 //
 //	operation contacts.list {"pages":{…}}     sets these keys of an operation; null clears one
+//	added contacts.find {"id":…}              adds an operation that is not in the documents
 //	trigger highlevel.contact.created {…}     sets keys of a trigger; adds one that does not exist if a vendor's type or data is among them
 //	type Contact {"fields":[…]}               sets keys of a type; adds one that does not exist
 //	field Contact age: string -> age: number  replaces a field of a type
@@ -102,6 +104,8 @@ func (c correction) apply(from *source.Source) error {
 			return err
 		}
 		return c.set(&o.Operation)
+	case "added":
+		return c.add(from)
 	case "trigger":
 		t, err := from.Trigger(c.name)
 		if err == nil {
@@ -137,7 +141,26 @@ func (c correction) apply(from *source.Source) error {
 		}
 		return c.replace(map[string]*[]bindings.Field{"query": &o.Query, "path": &o.PathParams, "header": &o.Header}[c.kind])
 	}
-	return fmt.Errorf("unknown kind; expected operation, trigger, type, field, query, path or header")
+	return fmt.Errorf("unknown kind; expected operation, added, trigger, type, field, query, path or header")
+}
+
+// add adds an operation. It is an error if the documents have its name or endpoint.
+func (c correction) add(from *source.Source) error {
+	added := &source.Operation{From: "corrections.txt"}
+	added.Name = c.name
+	if err := c.set(&added.Operation); err != nil {
+		return err
+	}
+	if added.ID == "" || added.Method == "" || added.Path == "" {
+		return fmt.Errorf("expected an id, a method and a path")
+	}
+	for _, o := range from.Operations {
+		if o.Name == c.name || endpointOf(&o.Operation) == endpointOf(&added.Operation) && maps.Equal(o.Fixed, added.Fixed) {
+			return fmt.Errorf("the documents have it, as %s", o.Name)
+		}
+	}
+	from.Operations = append(from.Operations, added)
+	return nil
 }
 
 // set decodes the correction's keys into target. Other keys are not changed.

@@ -68,7 +68,7 @@ func (b *base) appOnly(c correction) bool {
 	case "operation", "query", "path", "header":
 		return !b.shared[c.name]
 	}
-	return c.kind == "trigger" || strings.HasPrefix(c.name, source.EventTypes)
+	return c.kind == "trigger" || c.kind == "added" || strings.HasPrefix(c.name, source.EventTypes)
 }
 
 // correct applies the app's corrections, except those that the edition's file

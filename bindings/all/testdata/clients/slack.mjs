@@ -42,6 +42,26 @@ await run({
     assert.equal(sent.message?.text, 'Hi', JSON.stringify(sent))
   },
   'a wrong token in a form': async () => assert.equal((await post('auth.test', { token: 'wrong' })).error, 'invalid_auth'),
+  'every method of the client': async () => {
+    const missing = []
+    let methods = 0
+    const walk = async (at, path) => {
+      for (const [name, value] of Object.entries(at)) {
+        const method = [...path, name].join('.')
+        if (typeof value === 'object' && value !== null) await walk(value, [...path, name])
+        else if (typeof value === 'function' && method !== 'files.uploadV2') {
+          methods++
+          await value({}).catch((error) => { if (error.data?.error === 'unknown_method') missing.push(method) })
+        }
+      }
+    }
+    const quiet = new WebClient('sandbox-token', { slackApiUrl: base, retryConfig: { retries: 0 }, logLevel: 'error' })
+    for (const family of ['admin', 'agents', 'blocks', 'chat', 'conversations', 'files', 'slackLists', 'users', 'views', 'workflows']) {
+      await walk(quiet[family], [family])
+    }
+    assert.ok(methods > 150, `${methods} methods`)
+    assert.deepEqual(missing, [])
+  },
   'oauth.v2.access': async () => {
     const access = (form) => new WebClient(undefined, { slackApiUrl: base, retryConfig: { retries: 0 } }).oauth.v2.access(form)
     const back = 'https://localhost/callback'
