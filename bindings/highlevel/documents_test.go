@@ -104,8 +104,11 @@ func readCorrected(t *testing.T, path string) corrected {
 	return found
 }
 
+// and joins the corrections of an app with those of an edition, which does not have
+// the operations that the app adds.
 func (c corrected) and(other corrected) corrected {
 	all := maps.Clone(c)
+	maps.DeleteFunc(all, func(key string, _ bool) bool { return strings.HasPrefix(key, "added ") })
 	maps.Copy(all, other)
 	return all
 }

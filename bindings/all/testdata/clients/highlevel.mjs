@@ -28,5 +28,9 @@ await run({
     assert.equal(typeof slots, 'object')
     assert.ok((await crm.products.listInvoices({ locationId, productIds: ['p1'], expand: ['tax'] })).products)
   },
+  'chat widgets and files': async () => {
+    await crm.chatWidget.listChatWidgets({ locationId, offset: '0', limit: '10' })
+    await assert.rejects(crm.files.getFileBySlug({ slug: 'none' }), /not found/)
+  },
   'pipelines and opportunities': async () => assert.ok(Array.isArray((await crm.opportunities.getPipelines({ locationId })).pipelines)),
 })
