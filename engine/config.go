@@ -30,7 +30,11 @@ type Config struct {
 	// TrustedProxies are the networks of proxies in front of the engine. The
 	// X-Forwarded-For of requests from elsewhere is not read.
 	TrustedProxies []netip.Prefix
-	// Scripts and Data are folders; Data is made if it is not there.
+	// Warnings are what is wrong with the configuration and does not prevent a start.
+	// They are logged.
+	Warnings []string
+	// Scripts and Data are folders; Data is made if it is not there. A Data that users
+	// other than its owner can write is refused.
 	Scripts string
 	Data    string
 	// Version is that of the program, for people; backups have it.

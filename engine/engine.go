@@ -31,6 +31,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/datafile"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
+	"github.com/tidewire/tidewire/engine/ownership"
 	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/retention"
 	"github.com/tidewire/tidewire/engine/run"
@@ -95,6 +96,12 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := ownership.CheckFolder("the data folder", c.Data); err != nil {
+		return nil, err
+	}
+	for _, warning := range c.Warnings {
+		c.Log.Warn(warning)
 	}
 	e := &Engine{config: c, started: c.Clock.Now(), ready: make(chan struct{})}
 	defer func() {

@@ -31,7 +31,7 @@ var levels = [][]string{
 	{"engine/vm", "engine/connection"},
 	{"engine/journal"},
 	{"engine/config"},
-	{"bindings", "bindings/jsonpointer", "bindings/yamltext", "engine/clock", "engine/filelock", "engine/file", "engine/charset", "engine/panics"},
+	{"bindings", "bindings/jsonpointer", "bindings/yamltext", "engine/clock", "engine/filelock", "engine/file", "engine/charset", "engine/ownership", "engine/panics"},
 }
 
 // within are the imports inside a level that README.md allows.

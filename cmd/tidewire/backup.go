@@ -53,7 +53,7 @@ Who has the file has all of that, and with the key the tokens of your connection
 // backUp has the running engine write a backup; if there is none, it writes the backup
 // itself.
 func backUp(ctx context.Context, from config.Sources, options control.BackupOptions) (control.Backup, error) {
-	data, err := config.DataFolder(from)
+	data, err := changedFolder(from)
 	if err != nil {
 		return control.Backup{}, err
 	}
@@ -107,7 +107,7 @@ the vendors' side, then release or cancel them.
 
 Run it as the user of the engine: the restored files are those of the user who runs it.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			data, err := config.DataFolder(folder.sources(t))
+			data, err := changedFolder(folder.sources(t))
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 )
@@ -23,7 +24,11 @@ func statusCommand(t terminal) *cobra.Command {
 in, and the lists that are polled. Of the results of webhooks, unmatched means that no
 hook is for the event: it was acknowledged, and not stored.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withEngine(c.Context(), folder.sources(t), func(client *control.Client) error {
+			data, err := config.DataFolder(folder.sources(t))
+			if err != nil {
+				return err
+			}
+			return withEngineOf(c.Context(), data, func(client *control.Client) error {
 				status, err := client.Status(c.Context())
 				if err != nil {
 					return err

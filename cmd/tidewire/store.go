@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
+	"github.com/tidewire/tidewire/engine/ownership"
 )
 
 // withReader calls use with a reader of the installation's journal: a client of
@@ -40,12 +41,26 @@ func withReader(ctx context.Context, from config.Sources, use func(journal.Reade
 	return errors.Join(use(store), store.Close())
 }
 
-// withEngine calls use with a client of the running engine.
-func withEngine(ctx context.Context, from config.Sources, use func(*control.Client) error) error {
+// changedFolder returns the data folder, for commands that change something in it.
+func changedFolder(from config.Sources) (string, error) {
 	data, err := config.DataFolder(from)
+	if err != nil {
+		return "", err
+	}
+	return data, ownership.CheckFolder("the data folder", data)
+}
+
+// withEngine calls use with a client of the running engine, which changes something.
+func withEngine(ctx context.Context, from config.Sources, use func(*control.Client) error) error {
+	data, err := changedFolder(from)
 	if err != nil {
 		return err
 	}
+	return withEngineOf(ctx, data, use)
+}
+
+// withEngineOf calls use with a client of the engine that runs on a data folder.
+func withEngineOf(ctx context.Context, data string, use func(*control.Client) error) error {
 	client, err := control.Dial(data)
 	if err != nil {
 		return err

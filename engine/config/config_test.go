@@ -2,12 +2,13 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,6 @@ var update = flag.Bool("update", false, "write the golden files")
 
 var testRules = Rules{
 	ParseDuration: func(string) (time.Duration, error) { return 720 * time.Hour, nil },
-	CheckKeyFile:  func(string) error { return nil },
 	IsSecret:      func(_, credential string) bool { return credential != "client_id" },
 }
 
@@ -182,22 +182,32 @@ func TestDataFolderWithoutFile(t *testing.T) {
 	}
 }
 
-// TestPrivateKey checks that CheckKeyFile is called for the file of the vault's
-// key, and for no other file.
-func TestPrivateKey(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "key"), []byte("k\n"), 0o600); err != nil {
-		t.Fatal(err)
+// TestReadableFiles refuses the file of the vault's key if others can read it, and warns
+// of the files of other secrets: mounted ones often are so.
+func TestReadableFiles(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
 	}
-	rules := testRules
-	rules.CheckKeyFile = func(path string) error { return errors.New("others can read " + filepath.Base(path)) }
-	f, err := parse("f.yaml", []byte("vault_key: file:key\nsecrets: { a: file:key }\n"), Sources{Dir: dir})
+	dir := t.TempDir()
+	for name, mode := range map[string]fs.FileMode{"open": 0o644, "closed": 0o600} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("k\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := parse("f.yaml", []byte("vault_key: file:open\nsecrets: { a: file:open, b: file:closed }\n"+
+		"timezone: file:open\nconnections: { shop: { token: file:open, webhook_secret: file:closed } }\n"), Sources{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.fill(rules)
-	if got := Join(f.Problems); got == nil || got.Error() != "f.yaml:1: vault_key: others can read key" || f.Settings.Secrets["a"] != "k" {
+	f.fill(testRules)
+	key := filepath.Join(dir, "open")
+	want := "f.yaml:1: vault_key: the vault's key " + key + " can be read or written by others (mode 0644); run: chmod 600 " + key
+	if got := Join(f.Problems); got == nil || !strings.HasPrefix(got.Error(), want) || f.Settings.Secrets["a"] != "k" {
 		t.Errorf("got %v and %q", got, f.Settings.Secrets)
+	}
+	if got := strings.Join(f.Warnings, "\n"); len(f.Warnings) != 2 || !strings.Contains(got, "the secret secrets.a is read from the file "+key+", which other users can read") ||
+		!strings.Contains(got, "connections.shop.token") {
+		t.Errorf("the warnings are %q", f.Warnings)
 	}
 }
 

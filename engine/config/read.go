@@ -39,9 +39,6 @@ const FileName = "tidewire.yaml"
 type Rules struct {
 	// ParseDuration reads a length of time as scripts write it: "30 days".
 	ParseDuration func(text string) (time.Duration, error)
-	// CheckKeyFile returns an error if other users of the machine can read the file
-	// of a key.
-	CheckKeyFile func(path string) error
 	// IsSecret reports whether a credential of an app is a secret.
 	IsSecret func(app, credential string) bool
 }
@@ -51,6 +48,8 @@ type File struct {
 	Settings Settings
 	// Problems has all that is wrong with it.
 	Problems []*Problem
+	// Warnings has what is used although it is not safe.
+	Warnings []string
 
 	name  string
 	root  *yaml.Node        // the file, changed by variables and flags

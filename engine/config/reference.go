@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tidewire/tidewire/bindings/yamltext"
+	"github.com/tidewire/tidewire/engine/ownership"
 )
 
 var variableReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
@@ -60,8 +61,12 @@ func (f *File) resolve(text string, at []string, variables map[string]string) (r
 	if path, found := strings.CutPrefix(text, "file:"); found {
 		path = f.sources.absolute(path)
 		content, err := os.ReadFile(path)
-		if err == nil && len(at) == 1 && Find(at[0]).Secret {
-			err = f.rules.CheckKeyFile(path)
+		switch {
+		case err != nil:
+		case len(at) == 1 && Find(at[0]).Secret:
+			err = ownership.CheckPrivate("the vault's key", path)
+		case f.isSecret(at) && ownership.Readable(path): // mounted secrets often are
+			f.Warnings = append(f.Warnings, fmt.Sprintf("the secret %s is read from the file %s, which other users can read; if that is not intended: chmod 600 %[2]s", strings.Join(at, "."), path))
 		}
 		return strings.TrimRight(string(content), "\r\n"), true, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/tidewire/tidewire/engine/config"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
+	"github.com/tidewire/tidewire/engine/ownership"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
@@ -172,7 +173,17 @@ func (c *Connector) Read(ctx context.Context, name string) (r control.ReadReport
 }
 
 // vault opens the vault.
-func (c *Connector) vault() (*connection.Vault, error) { return connection.OpenVault(c.vaultConfig()) }
+func (c *Connector) vault() (*connection.Vault, error) {
+	if err := c.checkFolder(); err != nil {
+		return nil, err
+	}
+	return connection.OpenVault(c.vaultConfig())
+}
+
+// checkFolder returns an error if others could change what is saved in the data folder.
+func (c *Connector) checkFolder() error {
+	return ownership.CheckFolder("the data folder", c.settings.Data)
+}
 
 func (c *Connector) vaultConfig() connection.VaultConfig {
 	return connection.VaultConfig{Folder: c.settings.Data, Key: c.settings.VaultKey}
@@ -264,9 +275,12 @@ func (c *Connector) Remove(ctx context.Context, name string, revoke bool) (Remov
 // key, where the configuration has the next one already. With lost, entries that
 // no key decrypts are moved aside; otherwise they are an error.
 func (c *Connector) RotateVault(ctx context.Context, old string, lost bool) (connection.RotationResult, error) {
+	if err := c.checkFolder(); err != nil {
+		return connection.RotationResult{}, err
+	}
 	how := connection.RotationConfig{Lost: lost, Clock: c.clock}
 	if old != "" {
-		if err := connection.CheckPrivate(old); err != nil {
+		if err := ownership.CheckPrivate("the vault's key", old); err != nil {
 			return connection.RotationResult{}, err
 		}
 		text, err := os.ReadFile(old)

@@ -6,12 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"filippo.io/age"
 
 	"github.com/tidewire/tidewire/engine/config"
+	"github.com/tidewire/tidewire/engine/ownership"
 )
 
 // keyStore is where a vault's key is.
@@ -58,7 +58,7 @@ func (k fileKeyStore) path() string     { return filepath.Join(k.folder, KeyFile
 func (k fileKeyStore) location() string { return k.path() }
 
 func (k fileKeyStore) read() (*age.X25519Identity, error) {
-	if err := CheckPrivate(k.path()); err != nil {
+	if err := ownership.CheckOwnFile("the vault's key", k.path()); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(k.path())
@@ -75,19 +75,6 @@ func (k fileKeyStore) read() (*age.X25519Identity, error) {
 func (k fileKeyStore) write(key *age.X25519Identity) error {
 	text := "# Opens the files in this folder. Store a copy elsewhere, show it to nobody.\n" + key.String() + "\n"
 	return replaceFile(k.path(), []byte(text))
-}
-
-// CheckPrivate refuses the file of a key that other users of the machine can
-// read.
-func CheckPrivate(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return fmt.Errorf("the vault's key %q can be read by others (mode %04o); run: chmod 600 %s", path, mode, path)
-	}
-	return nil
 }
 
 // configKeyStore is a key in the configuration.

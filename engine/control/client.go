@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,12 +26,15 @@ var _ journal.Reader = (*Client)(nil)
 // where no engine runs, the first call returns an error for which NotRunning is
 // true.
 func Dial(data string) (*Client, error) {
-	path, err := SocketPath(data)
+	path, folder, err := socketPath(data)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{&http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if err := checkSocketFolder(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
 			return (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", path)
 		},
 	}}}, nil

@@ -11,26 +11,48 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"github.com/tidewire/tidewire/engine/ownership"
 )
 
 // maxSocketPath is the length of a path, in bytes, that fits into a sockaddr_un
 // on all systems that we build for.
 const maxSocketPath = 100
 
-// SocketPath returns where the engine of a data folder listens: in the folder,
-// or, where that path is too long for a socket, in the folder for temporary
-// files under a name that is a hash of the path.
+// SocketPath returns where the engine of a data folder listens: in the folder, or, where
+// that path is too long for a socket, in a folder of the user below that for temporary
+// files, under a name that is a hash of the path.
 func SocketPath(data string) (string, error) {
+	path, _, err := socketPath(data)
+	return path, err
+}
+
+// socketPath returns the path of the socket. If that is not in the data folder, it also
+// returns the folder of the socket, which only its user may use.
+func socketPath(data string) (path, folder string, err error) {
 	abs, err := filepath.Abs(data)
 	if err != nil {
-		return "", fmt.Errorf("find the data folder %q: %w", data, err)
+		return "", "", fmt.Errorf("find the data folder %q: %w", data, err)
 	}
-	path := filepath.Join(abs, "control.sock")
-	if len(path) <= maxSocketPath {
-		return path, nil
+	if path = filepath.Join(abs, "control.sock"); len(path) <= maxSocketPath {
+		return path, "", nil
 	}
 	sum := sha256.Sum256([]byte(abs))
-	return filepath.Join(os.TempDir(), fmt.Sprintf("tidewire-%d-%s.sock", os.Getuid(), hex.EncodeToString(sum[:8]))), nil
+	folder = filepath.Join(os.TempDir(), fmt.Sprintf("tidewire-%d", os.Geteuid()))
+	path = filepath.Join(folder, hex.EncodeToString(sum[:8])+".sock")
+	if len(path) > maxSocketPath {
+		return "", "", fmt.Errorf("the path of the data folder %s is too long for a socket in it, and so is that of the folder for temporary files %s; use a data folder with a shorter path, or set TMPDIR", abs, os.TempDir())
+	}
+	return path, folder, nil
+}
+
+// checkSocketFolder returns an error if others may use the folder of a socket, which is
+// empty if that is the data folder. An engine that listens there could be anybody's.
+func checkSocketFolder(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	return ownership.CheckOwnFolder("the folder of the engine's socket", folder)
 }
 
 // Listen opens the socket of a data folder for its owner alone. The caller
@@ -38,8 +60,16 @@ func SocketPath(data string) (string, error) {
 // killed. Close removes the socket, unless it is another engine's by then, whose
 // data folder has taken the place of this one's.
 func Listen(data string) (net.Listener, error) {
-	path, err := SocketPath(data)
+	path, folder, err := socketPath(data)
 	if err != nil {
+		return nil, err
+	}
+	if folder != "" {
+		if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("make the folder of the socket: %w", err)
+		}
+	}
+	if err := checkSocketFolder(folder); err != nil {
 		return nil, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/tidewire/tidewire/engine/ownership"
 )
 
 // keySize is the length of the key that signs links, in bytes.
@@ -16,7 +18,8 @@ const keySize = 32
 const KeyFile = "approval.key"
 
 // Key reads the key that signs links from a data folder, or makes it there.
-// A key that others on the machine can read is refused.
+// A key that others on the machine can read, that is a link, or that belongs to
+// another user is refused.
 func Key(folder string) ([]byte, error) {
 	path := filepath.Join(folder, KeyFile)
 	key, err := readKey(path)
@@ -30,12 +33,8 @@ func Key(folder string) ([]byte, error) {
 }
 
 func readKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the key of approval links: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("the key of approval links %q can be read by others (mode %04o); run: chmod 600 %s", path, mode, path)
+	if err := ownership.CheckOwnFile("the key of approval links", path); err != nil {
+		return nil, err
 	}
 	key, err := os.ReadFile(path)
 	if err != nil {

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -181,5 +182,34 @@ func TestKey(t *testing.T) {
 	}
 	if _, err := dashboard.Key(filepath.Join(dir, "gone")); err == nil {
 		t.Error("a folder that does not exist has a key")
+	}
+}
+
+// TestForeignKey refuses a key that somebody else may have put there.
+func TestForeignKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(path string) error
+		want   string
+	}{
+		"a link": {func(path string) error {
+			return errors.Join(os.Rename(path, path+".other"), os.Symlink(path+".other", path))
+		}, "is a link, expected a file"},
+		"of another user": {func(path string) error { return os.Chown(path, 12345, 12345) }, "belongs to user 12345"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if os.Geteuid() != 0 && name == "of another user" {
+				t.Skip("only root can give a file to another user")
+			}
+			dir := t.TempDir()
+			if _, err := dashboard.Key(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.change(filepath.Join(dir, dashboard.KeyFile)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := dashboard.Key(dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "run: ") {
+				t.Errorf("got %v, expected %q and what to run", err, c.want)
+			}
+		})
 	}
 }

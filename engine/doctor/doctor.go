@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/control"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/ownership"
 	"github.com/tidewire/tidewire/engine/poll"
 	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/subscription"
@@ -102,6 +104,9 @@ func (d *diagnosis) journal(ctx context.Context) error {
 			return err
 		}
 		d.findings = append(d.findings, journalFinding(h, b, d.now))
+	}
+	if err := ownership.CheckFolder("the data folder", filepath.Dir(d.Journal)); err != nil {
+		d.findings = append(d.findings, control.Finding{Kind: "folder", Text: err.Error(), Do: openFolderDo})
 	}
 	d.findings = append(d.findings, Damaged(d.Journal)...)
 	return nil

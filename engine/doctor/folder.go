@@ -17,6 +17,7 @@ import (
 	"github.com/tidewire/tidewire/engine/journal"
 	"github.com/tidewire/tidewire/engine/journal/datafile"
 	"github.com/tidewire/tidewire/engine/journal/sqlite"
+	"github.com/tidewire/tidewire/engine/ownership"
 )
 
 // Folder examines the data folder of an installation whose engine does not answer.
@@ -27,6 +28,9 @@ type Folder struct {
 	Journal string // the path of the journal's file
 	Clock   clock.Clock
 }
+
+// openFolderDo is the effect of a data folder that others can write.
+const openFolderDo = "until then no engine starts on it, and no command changes anything in it"
 
 // What a person does about a journal that cannot be read.
 const recoverDo = "stop the engine, copy the whole folder aside, and restore a backup; what can still be read is printed by: sqlite3 tidewire.db .recover"
@@ -44,6 +48,9 @@ func (f Folder) Examine(ctx context.Context) (findings []control.Finding, reader
 		}
 		add("folder", fmt.Sprintf("the data folder %s cannot be used: %s", f.Data, reasonNoFolder(err)), do)
 		return findings, nil
+	}
+	if err := ownership.CheckFolder("the data folder", f.Data); err != nil {
+		add("folder", err.Error(), openFolderDo)
 	}
 	last := datafile.ReadRecord(sqlite.LockPath(f.Journal))
 	pid, locked, err := sqlite.LockedBy(f.Journal)
