@@ -128,12 +128,12 @@ func (r *rotation) run() (RotationResult, error) {
 		done.Names = append(done.Names, name)
 	}
 	if len(done.Lost) > 0 && !r.config.Lost {
-		return RotationResult{}, &KeyError{Text: fmt.Sprintf("no key that is here opens the vault's entries of %s; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
+		return RotationResult{}, &KeyError{Text: fmt.Sprintf("no key that is here opens the vault's entries of %s, and has written them; nothing was changed", strings.Join(done.Lost, ", ")), Names: done.Lost}
 	}
-	both := []age.Recipient{r.next.Recipient()}
+	both := []*age.X25519Identity{r.next}
 	for _, key := range r.old {
 		if key.String() != r.next.String() {
-			both = append(both, key.Recipient())
+			both = append(both, key)
 		}
 	}
 	if err := r.config.step(func() error {
@@ -164,9 +164,9 @@ func (r RotationConfig) step(do func() error) error {
 }
 
 // rewrite encrypts entries again, and replaces them.
-func (v *Vault) rewrite(options RotationConfig, plain map[string][]byte, to ...age.Recipient) error {
+func (v *Vault) rewrite(options RotationConfig, plain map[string][]byte, keys ...*age.X25519Identity) error {
 	for name, text := range plain {
-		encrypted, err := encrypt(text, to...)
+		encrypted, err := encrypt(text, keys...)
 		if err == nil {
 			err = options.step(func() error { return replaceFile(v.entryPath(name), encrypted) })
 		}
@@ -185,7 +185,7 @@ func (v *Vault) finishRotation(options RotationConfig, plain map[string][]byte, 
 	}); err != nil {
 		return fmt.Errorf("end the rotation: %w", err)
 	}
-	if err := v.rewrite(options, plain, key.Recipient()); err != nil {
+	if err := v.rewrite(options, plain, key); err != nil {
 		return err
 	}
 	if _, inFile := v.keys.(fileKeyStore); !inFile {

@@ -183,7 +183,7 @@ func TestRotateLost(t *testing.T) {
 	save(t, vaultOf(t, config.Folder), "crm/paris")
 	remove(t, filepath.Join(config.Folder, "vault", "key"))
 	_, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{})
-	if err == nil || !strings.Contains(err.Error(), "no key that is here opens the vault's entries of crm, crm/paris; nothing was changed") {
+	if err == nil || !strings.Contains(err.Error(), "no key that is here opens the vault's entries of crm, crm/paris, and has written them; nothing was changed") {
 		t.Fatalf("got %v", err)
 	}
 	done, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{Lost: true})

@@ -1,11 +1,9 @@
 package connection
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,8 +30,8 @@ type VaultConfig struct {
 	Check func() error
 }
 
-// Vault stores one encrypted file for each connection. A file under its name is
-// complete and on the disk. Any number of vaults and processes may be open on
+// Vault stores one encrypted file for each connection, with a MAC by the vault's key. A
+// file under its name is complete and on the disk. Any number of vaults and processes may be open on
 // one folder.
 type Vault struct {
 	folder string
@@ -157,6 +155,10 @@ func (v *Vault) Load(connection string) (*Entry, error) {
 		return nil, fmt.Errorf("read the vault's entry of %q: %w", connection, err)
 	}
 	plain, err := v.open(text)
+	if errors.Is(err, errNotSealed) {
+		return nil, fmt.Errorf("the vault's entry of %q in %q was not written with the vault's key: somebody else has put it there, or it is of an older Tidewire, "+
+			"whose entries had no proof of it; connect again: tidewire connect %s", connection, path, connection)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the vault's entry of %q in %q cannot be opened with the key in %s (%w); put the right key or file back, or connect again: tidewire connect %s",
 			connection, path, v.keys.location(), err, connection)
@@ -170,9 +172,6 @@ func (v *Vault) Load(connection string) (*Entry, error) {
 	}
 	return entry, nil
 }
-
-// maxEntry bounds what is read of one entry, in bytes.
-const maxEntry = 1 << 20
 
 // open decrypts with the key, which is read again where another process has rotated
 // it.
@@ -190,38 +189,6 @@ func (v *Vault) open(text []byte) ([]byte, error) {
 	return decrypt(text, v.key)
 }
 
-func decrypt(text []byte, keys ...*age.X25519Identity) ([]byte, error) {
-	var all []age.Identity
-	for _, key := range keys {
-		if key != nil {
-			all = append(all, key)
-		}
-	}
-	if len(all) == 0 {
-		return nil, errors.New("there is no key")
-	}
-	opened, err := age.Decrypt(bytes.NewReader(text), all...)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(opened, maxEntry))
-}
-
-func encrypt(plain []byte, to ...age.Recipient) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := age.Encrypt(&out, to...)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(plain); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
 // Save replaces the entry of a connection. When it returns, the entry is on the
 // disk.
 func (v *Vault) Save(ctx context.Context, entry Entry) error {
@@ -230,7 +197,7 @@ func (v *Vault) Save(ctx context.Context, entry Entry) error {
 		return err
 	}
 	return v.withKey(ctx, func(key *age.X25519Identity) error {
-		text, err := encrypt(plain, key.Recipient())
+		text, err := encrypt(plain, key)
 		if err != nil {
 			return err
 		}

@@ -1,12 +1,15 @@
 package connection_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"filippo.io/age"
 
 	"github.com/tidewire/tidewire/engine/connection"
 )
@@ -61,6 +64,13 @@ func TestVaultRefuses(t *testing.T) {
 			text, _ := os.ReadFile(path)
 			write(t, path, string(text[:len(text)-5]))
 		}, "cannot be opened with the key"},
+		{"a forged file", func(t *testing.T, folder string) {
+			forge(t, folder, "{\"connection\":\"crm\",\"refresh_token\":\"r\"}")
+		}, "was not written with the vault's key"},
+		{"a forged file with a seal", func(t *testing.T, folder string) {
+			forge(t, folder, "tidewire entry 1 "+strings.Repeat("00", 32)+"\n{\"connection\":\"crm\",\"refresh_token\":\"r\"}")
+		}, "was not written with the vault's key"},
+		{"a forged file without MACs", func(t *testing.T, folder string) { forge(t, folder, "tidewire entry 1 \n{\"connection\":\"crm\"}") }, "was not written with the vault's key"},
 		{"the file of another connection", func(t *testing.T, folder string) {
 			if err := os.Rename(filepath.Join(folder, "crm.age"), filepath.Join(folder, "crm@paris.age")); err != nil {
 				t.Fatal(err)
@@ -120,6 +130,48 @@ func TestVaultKeyAtOnce(t *testing.T) {
 			t.Errorf("got %v, %v", token, err)
 		}
 	}
+}
+
+// forge writes what somebody can who may write into the vault's folder, and does not
+// have its key: an entry that is encrypted for the key's public half.
+func forge(t *testing.T, folder, plain string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, "recipient"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := age.ParseX25519Recipient(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(plain)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(folder, "crm.age"), out.String())
+}
+
+// A rotation does not make a forged entry one of the vault's.
+func TestRotateRefusesForgedEntries(t *testing.T) {
+	config := connection.VaultConfig{Folder: t.TempDir()}
+	save(t, vaultOf(t, config.Folder), "crm")
+	save(t, vaultOf(t, config.Folder), "crm/paris")
+	forge(t, filepath.Join(config.Folder, "vault"), `{"connection":"crm","refresh_token":"r"}`)
+	if _, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{}); err == nil || !strings.Contains(err.Error(), "the vault's entries of crm, and has written them") {
+		t.Errorf("got %v", err)
+	}
+	done, err := connection.RotateVault(t.Context(), config, connection.RotationConfig{Lost: true})
+	if err != nil || len(done.Lost) != 1 || done.Lost[0] != "crm" {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	opens(t, config, "crm/paris")
 }
 
 func save(t *testing.T, v *connection.Vault, name string) {
