@@ -15,6 +15,10 @@ type App struct {
 	// BaseURL is the scheme, the host and the part of the path that all paths
 	// share, without a slash at the end. A connection may have another.
 	BaseURL string
+	// Added is set for an app that is not built in: a user of the installation added its
+	// description. Its addresses are not trusted: calls and token requests go to public
+	// ones only, unless the configuration allows others.
+	Added bool
 	// Docs is the address of the vendor's documentation.
 	Docs string
 

@@ -77,8 +77,8 @@ type Config struct {
 	Finished func(journal.Run, []journal.Step)
 }
 
-// HTTPConfig has the addresses that the http library may reach beside public
-// ones.
+// HTTPConfig has the addresses that the http library, and apps that are not built in,
+// may reach beside public ones.
 type HTTPConfig struct {
 	AllowPrivate bool
 	Allow        []string // host names or addresses

@@ -147,7 +147,8 @@ func (e *Engine) connect() (err error) {
 	c := e.config
 	e.connections, err = connection.New(connection.Config{
 		Apps: c.Apps, Settings: c.Connections, KnownProblems: c.ConnectionProblems, Accounts: c.Accounts, Folder: c.Data, VaultKey: c.VaultKey, Keyring: c.Keyring,
-		Check: e.store.Check, HTTP: call.NewTokenHTTPClient(e.store.Check), Clock: c.Clock, Log: c.Log,
+		Check: e.store.Check, HTTP: call.NewTokenHTTPClient(e.store.Check), AddedHTTP: call.NewAddedTokenHTTPClient(e.store.Check, c.HTTP.AllowPrivate, c.HTTP.Allow),
+		Clock: c.Clock, Log: c.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("the connections cannot be used:\n%w", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -85,6 +86,11 @@ func describe(out io.Writer, known []*bindings.App, apps *sandbox.Sandbox) {
 	for _, app := range known {
 		printf(out, "  %s:\n    base_url: %s\n    account: %s\n", app.Name, apps.URL(app.Name), apps.Account(app.Name))
 		describeKeys(out, app, apps.PublicKey(app.Name))
+	}
+	if i := slices.IndexFunc(known, func(app *bindings.App) bool { return app.Added }); i >= 0 {
+		if at, err := url.Parse(apps.URL(known[i].Name)); err == nil {
+			printf(out, "http:\n  allow: [%s] # apps of this folder may reach the sandbox\n", at.Host)
+		}
 	}
 	base := strings.TrimSuffix(apps.URL("sandbox"), "/sandbox")
 	printf(out, "\n# In the terminal of tidewire run:\n#   export SANDBOX_LOGIN=demo SANDBOX_TOKEN=%s SANDBOX_WEBHOOK_SECRET=%s\n", sandbox.Token, sandboxSecret)

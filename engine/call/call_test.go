@@ -137,6 +137,7 @@ func start(t testing.TB, handler http.HandlerFunc, change func(*call.Config, *co
 	t.Cleanup(tokens.CloseIdleConnections)
 	set, err := connection.New(connection.Config{
 		Apps: []*bindings.App{s.app}, Settings: []connection.Settings{settings}, Folder: t.TempDir(), HTTP: tokens, Clock: config.Clock,
+		AddedHTTP: call.NewAddedTokenHTTPClient(nil, config.AllowPrivate, config.AllowHosts),
 	})
 	if err != nil {
 		t.Fatal(err)

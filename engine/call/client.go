@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/file"
@@ -36,12 +37,13 @@ type Config struct {
 	Files *file.Store
 	// Unlimited switches our own rate limits off, for tests and benchmarks.
 	Unlimited bool
-	// AllowPrivate lets the http library reach any address. AllowHosts lets it
-	// reach these hosts ("intranet", "10.0.0.5:8080") and networks
-	// ("10.0.0.0/8") although they are private.
+	// AllowPrivate lets the http library, and apps that are not built in, reach any
+	// address. AllowHosts lets them reach these hosts ("intranet", "10.0.0.5:8080") and
+	// networks ("10.0.0.0/8") although they are private.
 	AllowPrivate bool
 	AllowHosts   []string
-	// Transport sends calls to apps; nil means one of our own.
+	// Transport sends calls to apps; nil means one of our own, which checks the addresses
+	// of apps that are not built in.
 	Transport http.RoundTripper
 	// MaySend returns why nothing may be sent now, nil if it may. It is called
 	// before each sending; a nil MaySend allows all. Its error ends a call
@@ -70,6 +72,7 @@ type Sending struct {
 type Client struct {
 	config   Config
 	apps     *sender
+	added    *sender // of apps that are not built in
 	web      *sender
 	limits   *limiter
 	circuits *circuits
@@ -101,12 +104,14 @@ func New(config Config) *Client {
 	if config.Random == nil {
 		config.Random = rand.Float64
 	}
+	added := config.Transport
 	if config.Transport == nil {
-		config.Transport = newTransport()
+		config.Transport, added = newTransport(), guarded(config.AllowPrivate, config.AllowHosts)
 	}
 	return &Client{
 		config:   config,
 		apps:     newSender(&http.Client{Transport: config.Transport, CheckRedirect: sameHost}),
+		added:    newSender(&http.Client{Transport: added, CheckRedirect: sameHost}),
 		web:      newSender(newWebClient(config.AllowPrivate, config.AllowHosts)),
 		limits:   &limiter{budgets: map[string]*budget{}},
 		circuits: newCircuits(config.Clock, config.Log),
@@ -116,8 +121,17 @@ func New(config Config) *Client {
 // MaySend returns why nothing may be sent now; see Config.
 func (c *Client) MaySend() error { return c.config.MaySend() }
 
+// senderOf returns what sends the calls to an app.
+func (c *Client) senderOf(app *bindings.App) *sender {
+	if app.Added {
+		return c.added
+	}
+	return c.apps
+}
+
 // Close closes idle connections.
 func (c *Client) Close() {
 	c.apps.GetClient().CloseIdleConnections()
+	c.added.GetClient().CloseIdleConnections()
 	c.web.GetClient().CloseIdleConnections()
 }

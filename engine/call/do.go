@@ -156,7 +156,7 @@ func (c *Client) appJob(app *bindings.App, op *bindings.Operation, secrets redac
 	conn := secrets.conn
 	j := &job{
 		app: app, operation: op.Name, path: op.Path, connection: conn.Name(), wire: w,
-		recorder: recorder, sender: c.apps, authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
+		recorder: recorder, sender: c.senderOf(app), authorize: conn.Authorize, query: conn.Query, expire: conn.Expire, expired: conn.Expired,
 		limits: c.limits.budgetsFor(app, op, conn.Name(), conn.BaseURL()),
 	}
 	j.timeout = c.config.Timeout

@@ -15,3 +15,6 @@ func NewTransport(roots *x509.CertPool, dial dialFunc) *http.Transport {
 	}
 	return t
 }
+
+// Guarded is the transport to addresses that are public or allowed.
+var Guarded = guarded

@@ -14,19 +14,24 @@ import (
 	"time"
 )
 
-// errAddressRefused is the error for an address that the http library may not
-// use.
+// errAddressRefused is the error for an address that the http library and apps which
+// are not built in may not use.
 var errAddressRefused = errors.New("the address is refused")
 
-// newWebClient makes the client of the http library. The address is checked
-// when the connection is made, after the name was resolved, so that no name and
-// no redirect leads to a private network.
+// newWebClient makes the client of the http library.
 func newWebClient(private bool, hosts []string) *http.Client {
+	return &http.Client{Transport: webTransport{guarded(private, hosts)}, CheckRedirect: checkRedirect}
+}
+
+// guarded makes a transport to addresses that are public or allowed. The address is
+// checked when the connection is made, after the name was resolved, so that no name
+// and no redirect leads to a private network.
+func guarded(private bool, hosts []string) *http.Transport {
 	g := guard{allowPrivate: private, allowHosts: hosts}
 	transport := newTransport()
 	transport.Proxy = nil // a proxy would be dialled in place of the address
 	transport.DialContext = counted(g.dial)
-	return &http.Client{Transport: webTransport{transport}, CheckRedirect: checkRedirect}
+	return transport
 }
 
 // webTransport hides from http.Client a Location that cannot be parsed, by
@@ -141,7 +146,7 @@ func (g guard) check(address, resolved string) error {
 		}
 	}
 	host, _, _ := net.SplitHostPort(address)
-	return fmt.Errorf("%w: %s is not on the public internet (%s, %s); list it under http.allow in the configuration if scripts may reach it", errAddressRefused, host, ip, why)
+	return fmt.Errorf("%w: %s is not on the public internet (%s, %s); list it under http.allow in the configuration if scripts and added apps may reach it", errAddressRefused, host, ip, why)
 }
 
 // privateReason is why an address is not on the public internet; empty if it

@@ -40,6 +40,12 @@ func NewTokenHTTPClient(maySend func() error) *http.Client {
 	return &http.Client{Transport: checkedTransport{newTransport(), maySend}}
 }
 
+// NewAddedTokenHTTPClient makes the client for token requests of apps that are not built
+// in. It sends them to the addresses that the http library may reach: see Config.
+func NewAddedTokenHTTPClient(maySend func() error, allowPrivate bool, allowHosts []string) *http.Client {
+	return &http.Client{Transport: checkedTransport{guarded(allowPrivate, allowHosts), maySend}}
+}
+
 // checkedTransport sends a request only if maySend allows it.
 type checkedTransport struct {
 	*http.Transport

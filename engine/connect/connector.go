@@ -52,7 +52,7 @@ func Open(from config.Sources, apps []*bindings.App) (*Connector, error) {
 	wrong, _ := connectionProblems(c.problems)
 	set, found := connection.Open(connection.Config{
 		Apps: apps, Settings: s.Connections, KnownProblems: wrong, Accounts: s.Accounts, Folder: s.Data, VaultKey: s.VaultKey,
-		HTTP: call.NewTokenHTTPClient(nil), Clock: c.clock, Log: c.log,
+		HTTP: call.NewTokenHTTPClient(nil), AddedHTTP: call.NewAddedTokenHTTPClient(nil, s.HTTP.AllowPrivate, s.HTTP.Allow), Clock: c.clock, Log: c.log,
 	})
 	for _, p := range found {
 		if name := connection.NameIn(p.Path); wrong[name] == "" {

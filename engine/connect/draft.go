@@ -227,7 +227,10 @@ func (c *Connector) ScopeChoices(d *AuthDraft) (usual, readOnly, needed []string
 
 // Login starts an authorisation by a person.
 func (c *Connector) Login(d *AuthDraft, redirect string, scopes []string) *connection.Login {
-	return connection.NewLogin(connection.LoginConfig{App: d.App, Auth: d.Auth, Settings: d.Settings, Redirect: redirect, Scopes: scopes, Clock: c.clock})
+	return connection.NewLogin(connection.LoginConfig{
+		App: d.App, Auth: d.Auth, Settings: d.Settings, Redirect: redirect, Scopes: scopes, Clock: c.clock,
+		HTTP: call.NewTokenHTTPClient(nil), AddedHTTP: call.NewAddedTokenHTTPClient(nil, c.settings.HTTP.AllowPrivate, c.settings.HTTP.Allow),
+	})
 }
 
 // Result is a connection that was saved.
@@ -400,12 +403,13 @@ func (c *Connector) save(ctx context.Context, d *Draft, fill func(*connection.En
 
 // identify asks the vendor for the account of a draft's credentials.
 func (c *Connector) identify(ctx context.Context, d *Draft) (call.Identity, error) {
-	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(nil), Clock: c.clock})
+	set, problems := connection.Open(connection.Config{Apps: c.apps, Settings: []connection.Settings{d.Settings}, HTTP: call.NewTokenHTTPClient(nil),
+		AddedHTTP: call.NewAddedTokenHTTPClient(nil, c.settings.HTTP.AllowPrivate, c.settings.HTTP.Allow), Clock: c.clock})
 	defer set.Close()
 	for _, p := range problems {
 		return call.Identity{}, fmt.Errorf("%s", strings.TrimPrefix(p.Error(), "connections."))
 	}
-	calls := call.New(call.Config{Connections: set, Log: c.log, Clock: c.clock})
+	calls := call.New(call.Config{Connections: set, Log: c.log, Clock: c.clock, AllowPrivate: c.settings.HTTP.AllowPrivate, AllowHosts: c.settings.HTTP.Allow})
 	defer calls.Close()
 	return calls.Identify(ctx, d.Settings.Name)
 }

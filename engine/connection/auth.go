@@ -143,7 +143,7 @@ func (b *builder) inheritAuth(c *Connection) {
 		}
 	}
 	c.auth = auth
-	c.state = b.stateOf(c, func(s *state) grant { return &exchangeGrant{c: c, http: b.config.HTTP, clock: b.config.Clock} })
+	c.state = b.stateOf(c, func(s *state) grant { return &exchangeGrant{c: c, http: b.config.httpOf(c.app), clock: b.config.Clock} })
 }
 
 // addState sets the state of a connection that has all fields of an Auth.
@@ -153,7 +153,7 @@ func (b *builder) addState(c *Connection, auth *bindings.Auth) {
 		c.state = b.stateOf(c, nil)
 	case b.checkOnly:
 	case auth.OAuth.ClientCredentials:
-		client := newTokenClient(c, auth, b.config.HTTP, b.config.Clock)
+		client := newTokenClient(c, auth, b.config.httpOf(c.app), b.config.Clock)
 		c.state = b.stateOf(c, func(s *state) grant {
 			return &clientGrant{client: client, scopes: client.oauth.Scopes.Default, state: s}
 		})
@@ -176,7 +176,7 @@ func (b *builder) addRefreshState(c *Connection, auth *bindings.Auth) {
 		c.setProblem(Unreadable, broken(c.app.Name, c.Name(), "%v", err), b.config.Clock.Now())
 		return
 	}
-	client := newTokenClient(c, auth, b.config.HTTP, b.config.Clock)
+	client := newTokenClient(c, auth, b.config.httpOf(c.app), b.config.Clock)
 	c.state = b.stateOf(c, func(s *state) grant {
 		return newRefreshGrant(client, b.vault, c.entry, c.settings.Credentials[refreshToken], s, b.config.Log)
 	})

@@ -27,8 +27,9 @@ type LoginConfig struct {
 	Redirect string
 	// Scopes are asked for beside those that the app always wants.
 	Scopes []string
-	HTTP   *http.Client // nil: http.DefaultClient
-	Clock  clock.Clock  // nil: the machine's
+	// HTTP and AddedHTTP are as in a Config.
+	HTTP, AddedHTTP *http.Client
+	Clock           clock.Clock // nil: the machine's
 }
 
 // Login is an authorisation by a person that is under way (RFC 6749, section
@@ -43,9 +44,9 @@ type Login struct {
 
 // NewLogin begins an authorisation.
 func NewLogin(c LoginConfig) *Login {
-	filled := Config{HTTP: c.HTTP, Clock: c.Clock}.filled()
+	filled := Config{HTTP: c.HTTP, AddedHTTP: c.AddedHTTP, Clock: c.Clock}.filled()
 	draft := &Connection{settings: c.Settings, app: c.App, state: &state{}}
-	l := &Login{client: newTokenClient(draft, c.Auth, filled.HTTP, filled.Clock), redirect: c.Redirect, state: rand.Text()}
+	l := &Login{client: newTokenClient(draft, c.Auth, filled.httpOf(c.App), filled.Clock), redirect: c.Redirect, state: rand.Text()}
 	for _, scope := range slices.Concat(l.client.oauth.Scopes.Always, c.Scopes) {
 		if !slices.Contains(l.Scopes, scope) {
 			l.Scopes = append(l.Scopes, scope)

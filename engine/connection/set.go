@@ -37,10 +37,19 @@ type Config struct {
 	// MaxInstalled bounds the connections that installations make of one parent;
 	// zero means 1000.
 	MaxInstalled int
-	// HTTP sends token requests; nil means http.DefaultClient.
-	HTTP  *http.Client
-	Clock clock.Clock  // nil: the machine's
-	Log   *slog.Logger // nil: none
+	// HTTP sends token requests; nil means http.DefaultClient. AddedHTTP sends those of
+	// apps that are not built in; nil means HTTP.
+	HTTP, AddedHTTP *http.Client
+	Clock           clock.Clock  // nil: the machine's
+	Log             *slog.Logger // nil: none
+}
+
+// httpOf returns the client of an app's token requests.
+func (c Config) httpOf(app *bindings.App) *http.Client {
+	if app.Added {
+		return c.AddedHTTP
+	}
+	return c.HTTP
 }
 
 // Set is all connections of an installation. It is safe for concurrent use.
@@ -99,6 +108,9 @@ func (c Config) filled() Config {
 	if c.HTTP == nil {
 		c.HTTP = http.DefaultClient
 	}
+	if c.AddedHTTP == nil {
+		c.AddedHTTP = c.HTTP
+	}
 	if c.MaxInstalled <= 0 {
 		c.MaxInstalled = 1000
 	}
@@ -114,6 +126,7 @@ func (c Config) filled() Config {
 func (s *Set) Close() {
 	s.fetches.Wait()
 	s.config.HTTP.CloseIdleConnections()
+	s.config.AddedHTTP.CloseIdleConnections()
 }
 
 // Problems returns what is wrong in the settings beside the connections that there
