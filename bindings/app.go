@@ -34,6 +34,8 @@ type App struct {
 	Errors  Errors
 	Limits  []Limit
 	Webhook *Webhook
+	// JSONType is the Content-Type of bodies that are JSON; empty: application/json.
+	JSONType string
 	// KeyHeader is the header for an idempotency key. The vendor recognises a
 	// key for KeyTTL after the first request with it.
 	KeyHeader string

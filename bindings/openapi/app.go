@@ -34,6 +34,7 @@ type appFile struct {
 	Account              bindings.Account
 	Errors               bindings.Errors
 	Limits               []bindings.Limit
+	JSONType             string
 	KeyHeader            string
 	KeyTTL               time.Duration
 	Webhook              *bindings.Webhook
@@ -141,7 +142,7 @@ func (f *appFile) app(name string, text []byte) (*bindings.App, error) {
 	}
 	app := &bindings.App{
 		Name: name, Title: f.Title, BaseURL: strings.TrimSuffix(f.BaseURL, "/"), Docs: f.Docs, Auth: f.Auth, Variants: f.Variants, Test: f.Test,
-		Account: f.Account, Errors: f.Errors, Limits: f.Limits, KeyHeader: f.KeyHeader, KeyTTL: f.KeyTTL, Webhook: f.Webhook,
+		Account: f.Account, Errors: f.Errors, Limits: f.Limits, JSONType: f.JSONType, KeyHeader: f.KeyHeader, KeyTTL: f.KeyTTL, Webhook: f.Webhook,
 		Echo: f.Echo, Polls: f.Polls, Subscriptions: f.Subscriptions, Catalogue: catalogue, Added: true,
 	}
 	if app.Title == "" {

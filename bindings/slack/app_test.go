@@ -68,6 +68,9 @@ func TestReadingMethods(t *testing.T) {
 			t.Errorf("%s is not safe", name)
 		}
 	}
+	if slack.App().JSONType != "application/json; charset=utf-8" {
+		t.Error("JSON is sent without its charset, and answers have the warning missing_charset")
+	}
 	if o, _ := c.Operation("chat.post_message"); o.Safe {
 		t.Error("chat.post_message is safe")
 	}

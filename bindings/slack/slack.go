@@ -31,6 +31,7 @@ var App = sync.OnceValue(func() *bindings.App {
 		Account:       account(),
 		Errors:        problems(),
 		Limits:        limits(),
+		JSONType:      "application/json; charset=utf-8", // without it answers have the warning missing_charset
 		Webhook:       webhook(),
 		Subscriptions: subscriptions(),
 		Catalogue:     parsed,

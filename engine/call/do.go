@@ -113,6 +113,7 @@ func (c *Client) wire(ctx context.Context, r Request, s *shape, conn *connection
 		e.Connection = conn.Name()
 		return nil, e
 	}
+	w.setJSONType(r.App)
 	if op.Address != "" {
 		w.url = conn.Address(op.Address)
 	}

@@ -31,7 +31,7 @@ func (s *shape) encodeBody(w *wire, body *bindings.Body, values []located) error
 	if len(values) == 0 && !body.Required {
 		return nil
 	}
-	w.header.Set("Content-Type", "application/json")
+	w.header.Set("Content-Type", contentJSON)
 	t, _ := s.resolve(&body.Type)
 	switch t.Kind {
 	case bindings.Object, bindings.Map, bindings.Any:
@@ -46,6 +46,16 @@ func (s *shape) encodeBody(w *wire, body *bindings.Body, values []located) error
 		w.body = append(append([]byte(`{`+quote(body.Wrap)+`:`), w.body...), '}')
 	}
 	return nil
+}
+
+// contentJSON is the type of bodies that are JSON.
+const contentJSON = "application/json"
+
+// setJSONType writes the type of a JSON body as the vendor of an app expects it.
+func (w *wire) setJSONType(app *bindings.App) {
+	if app.JSONType != "" && w.header.Get("Content-Type") == contentJSON {
+		w.header.Set("Content-Type", app.JSONType)
+	}
 }
 
 // binary sends a file, or a text, as it is.

@@ -225,7 +225,7 @@ func (r HTTPRequest) encode(w *wire) error {
 		}
 	case isSet(r.JSON):
 		w.body = r.JSON
-		w.header.Set("Content-Type", "application/json")
+		w.header.Set("Content-Type", contentJSON)
 	case r.Body != nil:
 		w.body = []byte(*r.Body)
 		w.header.Set("Content-Type", "text/plain; charset=utf-8")

@@ -122,6 +122,7 @@ func (r RawRequest) wire(base string, files *file.Store) (*bindings.Operation, *
 	}
 	if isSet(r.Body) {
 		err = r.encode(w, files)
+		w.setJSONType(r.App)
 	}
 	return op, w, err
 }
@@ -131,7 +132,7 @@ func (r RawRequest) encode(w *wire, files *file.Store) (err error) {
 	if v := gjson.ParseBytes(r.Body); hasFileField(v) {
 		return binary(w, &bindings.Body{}, []located{{inBody, "body", nil, v}})
 	}
-	w.header.Set("Content-Type", "application/json")
+	w.header.Set("Content-Type", contentJSON)
 	if w.body = r.Body; bytes.Contains(r.Body, []byte(`"file":`)) {
 		w.body, err = appendInlined(nil, gjson.ParseBytes(r.Body), files)
 	}

@@ -329,3 +329,20 @@ func TestIdleConnectionClosed(t *testing.T) {
 		t.Errorf("the vendor read %d requests, want 2", requests.Load())
 	}
 }
+
+// TestUncertainNamesCode has the vendor's code in the text for which a run is held.
+func TestUncertainNamesCode(t *testing.T) {
+	for _, answer := range []func(http.ResponseWriter){
+		reply(200, `{"ok":false,"error":"gone_fishing"}`),
+		reply(200, `{"ok":false,"error":"gone_fishing","message":"we are off"}`),
+		reply(500, `{"code":"gone_fishing","message":"we are off"}`),
+		reply(503, `{"code":"gone_fishing"}`),
+		reply(408, `{"code":"gone_fishing","message":"we are off"}`),
+	} {
+		s := start(t, answers(answer), nil)
+		_, err := s.do(t, unsafe, args[unsafe])
+		if wantKind(t, err, bindings.Uncertain, false); !strings.Contains(err.Error(), "gone_fishing") {
+			t.Errorf("the text is %v", err)
+		}
+	}
+}
