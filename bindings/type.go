@@ -66,8 +66,24 @@ type Definition struct {
 	Name   string  `json:"-"`
 	Fields []Field `json:"fields,omitempty"`
 	// Open is set if there can be fields that are not declared.
-	Open bool  `json:"open,omitempty"`
-	Is   *Type `json:"is,omitempty"`
+	Open bool `json:"open,omitempty"`
+	// Aliases maps the names that the vendor's answers have for fields, where they are
+	// other ones, to the fields. What was read under such a name is sent as the field.
+	Aliases map[string]string `json:"aliases,omitempty"`
+	Is      *Type             `json:"is,omitempty"`
+}
+
+// Field returns the field that a value with a name is for; nil if there is none.
+func (d *Definition) Field(name string) *Field {
+	if of, found := d.Aliases[name]; found {
+		name = of
+	}
+	for i := range d.Fields {
+		if d.Fields[i].Name == name {
+			return &d.Fields[i]
+		}
+	}
+	return nil
 }
 
 func (t Type) String() string {

@@ -55,7 +55,7 @@ func Rules() *sandbox.Rules {
 			"contacts":       {"type": "lead", "dnd": false, "tags": []any{}, "customFields": []any{}},
 			"contacts/tasks": {"completed": false},
 		},
-		Fill: map[string]func(sandbox.Object){"contacts": fillContact},
+		Fill: map[string]func(sandbox.Object){"contacts": fillContact, "opportunities": fillOpportunity},
 		Triggers: map[string]string{
 			"calendars/events/appointments created": "appointment.created",
 			"calendars/events/appointments updated": "appointment.updated",
@@ -139,8 +139,42 @@ func fail(f *sandbox.Failure, body sandbox.Object) int {
 	return 0
 }
 
-// fillContact completes a contact's names and the fields that are derived from it.
+// fillOpportunity writes the custom fields as answers have them.
+func fillOpportunity(o sandbox.Object) { fillCustomFields(o, "fieldValue") }
+
+// fillCustomFields writes custom fields as answers have them: with the value under
+// another name than the one under which it was sent.
+func fillCustomFields(of sandbox.Object, name string) {
+	fields, _ := of["customFields"].([]any)
+	for _, one := range fields {
+		field, _ := one.(sandbox.Object)
+		value, sent := field["field_value"]
+		if !sent {
+			continue
+		}
+		delete(field, "field_value")
+		delete(field, "key")
+		if field[name] = value; name == "value" { // which is declared a text
+			field[name] = customFieldText(value)
+		}
+	}
+}
+
+func customFieldText(value any) string {
+	items, isList := value.([]any)
+	if !isList {
+		return sandbox.Text(value)
+	}
+	var texts []string
+	for _, item := range items {
+		texts = append(texts, sandbox.Text(item))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// fillContact completes a contact's names, its custom fields and the fields that are derived from it.
 func fillContact(c sandbox.Object) {
+	fillCustomFields(c, "value")
 	first, last, name := sandbox.Text(c["firstName"]), sandbox.Text(c["lastName"]), sandbox.Text(c["name"])
 	differs := func(value, field string) bool { return strings.ToLower(value) != sandbox.Text(c[field]) }
 	switch renamed, parts := differs(name, "fullNameLowerCase"), differs(first, "firstNameLowerCase") || differs(last, "lastNameLowerCase"); {

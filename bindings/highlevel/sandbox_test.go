@@ -51,6 +51,17 @@ func TestUpsertFindsByEmailThenPhone(t *testing.T) {
 	}
 }
 
+// Custom fields are sent as field_value, and read as value or fieldValue.
+func TestCustomFieldsHaveTheirAnswerNames(t *testing.T) {
+	w := start(t, sandbox.Config{})
+	id := w.Call("POST /highlevel/contacts/", `{"locationId":"loc1","email":"ann@example.com","customFields":[{"id":"f1","key":"size","field_value":"L"},{"id":"f2","field_value":["a","b"]}]}`).
+		Is(201, "contact.customFields", `[{"id":"f1","value":"L"},{"id":"f2","value":"a, b"}]`).Get("contact.id")
+	w.Call("GET /highlevel/contacts/"+id, "").Is(200, "contact.customFields", `[{"id":"f1","value":"L"},{"id":"f2","value":"a, b"}]`)
+	w.Call("PUT /highlevel/contacts/"+id, `{"customFields":[{"id":"f1","field_value":3}]}`).Is(200, "contact.customFields", `[{"id":"f1","value":"3"}]`)
+	w.Call("POST /highlevel/opportunities/", `{"locationId":"loc1","pipelineId":"sandboxPipeline00001","pipelineStageId":"sandboxStage00000001","name":"x","status":"open","contactId":"`+id+`","customFields":[{"id":"f3","field_value":["a"]}]}`).
+		Is(201, "opportunity.customFields", `[{"fieldValue":["a"],"id":"f3"}]`)
+}
+
 func TestTasksAndNotesAreUnderTheirContact(t *testing.T) {
 	w := start(t, sandbox.Config{})
 	ann := w.Call("POST /highlevel/contacts/", contact).Get("contact.id")

@@ -53,7 +53,10 @@ operation numbers.form {"id":"numbers-form","method":"POST","path":"/numbers/for
 operation ping.now {"id":"ping","method":"GET","path":"/ping"}
 type Numbers {"fields":["big: int64","whole: integer","real: number","list: [integer]","either: integer|string","of: integer|number","table: #Numbers"]}
 type Answer {"fields":["id: string"],"open":true}
-type Contact {"fields":["name: string","email: string","tags: [string]","kind: \"company\"|\"individual\"","dnd: boolean","score: number","owner: #Owner","address: #Address","extra: string|[string]","locationId: string"]}
+type Contact {"fields":["name: string","email: string","tags: [string]","kind: \"company\"|\"individual\"","dnd: boolean","score: number","owner: #Owner","address: #Address","extra: string|[string]","locationId: string","custom: [#TextCustom|#ListCustom|#NumberCustom]"]}
+type TextCustom {"fields":["id!: string","field_value: string"],"aliases":{"value":"field_value"}}
+type ListCustom {"fields":["id!: string","field_value: [string]"],"aliases":{"value":"field_value"}}
+type NumberCustom {"fields":["id!: string","field_value: number"],"aliases":{"value":"field_value"}}
 type Owner {"fields":["id!: string","role: string"]}
 type Address {"fields":["city: string","country: string"],"open":true}
 type Task {"fields":["title!: string","dueDate!: string","completed!: boolean","body: string","assignedTo: string"]}

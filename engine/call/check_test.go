@@ -46,7 +46,14 @@ func TestCheck(t *testing.T) {
 		{"contacts.create", `{"address":{"city":5}}`, `field "address.city": expected a string, found the number 5`},
 		{"contacts.create", `{"extra":["a"]}`, ""},
 		{"contacts.create", `{"extra":[1]}`, `field "extra[1]": expected a string, found the number 1`},
-		{"contacts.create", `{"extra":true}`, `argument "extra": expected string|[string], found a boolean`},
+		{"contacts.create", `{"extra":true}`, `argument "extra": expected a string, or a list, found a boolean`},
+		{"contacts.create", `{"custom":[{"id":"f","field_value":"a"},{"id":"f","value":"a"},{"id":"f","value":["a"]},{"id":"f","value":1}]}`, ""},
+		{"contacts.create", `{"custom":[{"id":"f","valeu":"a"}]}`, `unknown field "custom[1].valeu"; expected id, field_value`},
+		{"contacts.create", `{"custom":[{"value":"a"}]}`, `missing field "custom[1].id"`},
+		{"contacts.create", `{"custom":[{"id":"f","value":true}]}`, `field "custom[1].value": expected a string, or a list, or a number, found a boolean`},
+		{"contacts.create", `{"custom":[{"id":"f","value":[1]}]}`, `field "custom[1].value[1]": expected a string, found the number 1`},
+		{"contacts.create", `{"custom":["a"]}`, `field "custom[1]": expected a table with id, field_value, found a string`},
+		{"contacts.create", `{"custom":[{"id":"f","value":"a","field_value":"a"}]}`, `field "custom[1].value": expected only one of it and "field_value", which is the same field`},
 		{"contacts.create", `{"name":null}`, ""}, // empties the field
 		{"contacts.create", `{"score":"high"}`, `argument "score": expected a number, found a string`},
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +53,7 @@ func (k *checker) value(what, path string, value gjson.Result, declared *binding
 		}
 	}
 	if !good {
-		k.addProblem("%s %q: expected %s, found %s", what, path, expectedText(t, definition), kindOf(value))
+		k.addProblem("%s %q: expected %s, found %s", what, path, k.shape.expected(t, definition), kindOf(value))
 	}
 	return good
 }
@@ -82,11 +83,12 @@ func (k *checker) object(path string, value gjson.Result, d *bindings.Definition
 	hint := ""
 	value.ForEach(func(key, item gjson.Result) bool {
 		name := key.String()
-		for i := range d.Fields {
-			if d.Fields[i].Name == name {
-				k.value("field", path+"."+name, item, &d.Fields[i].Type)
-				return true
+		if f := d.Field(name); f != nil {
+			k.value("field", path+"."+name, item, &f.Type)
+			if f.Name != name && hasKey(value, f.Name) {
+				k.addProblem("field %q: expected only one of it and %q, which is the same field", path+"."+name, f.Name)
 			}
+			return true
 		}
 		if closed {
 			fields := make([]string, len(d.Fields))
@@ -102,11 +104,20 @@ func (k *checker) object(path string, value gjson.Result, d *bindings.Definition
 		return true
 	})
 	for _, f := range d.Fields {
-		if f.Required && f.Name != hint && !hasKey(value, f.Name) {
+		if f.Required && f.Name != hint && !hasField(value, d, f.Name) {
 			k.addProblem("missing field %q", path+"."+f.Name)
 		}
 	}
 	return len(k.problems) == before
+}
+
+// hasField reports whether an object has a field under its own name or an alias.
+func hasField(value gjson.Result, d *bindings.Definition, name string) bool {
+	found := hasKey(value, name)
+	for alias, of := range d.Aliases {
+		found = found || of == name && hasKey(value, alias)
+	}
+	return found
 }
 
 func hasKey(value gjson.Result, name string) bool {
@@ -145,30 +156,66 @@ func (k *checker) enum(what, path string, value gjson.Result, values []string) b
 	return false
 }
 
-// union accepts a value that one of the types accepts. If exactly one of them
-// is of the value's own kind, the problems with that type are reported.
+// union accepts a value that one of the types accepts. Otherwise the problems with the
+// types of the value's own kind are reported, of those with the fewest.
 func (k *checker) union(what, path string, value gjson.Result, t *bindings.Type) bool {
 	if k.shape.member(value, t, k.noDigits) != nil {
 		return true
 	}
-	var near *checker
-	likely := 0
+	var nearest [][]string // the problems with each of the types that are reported
 	for i := range t.OneOf {
+		of, _ := k.shape.resolve(&t.OneOf[i])
+		if !sameKind(value, of.Kind) {
+			continue
+		}
 		one := checker{shape: k.shape, noDigits: k.noDigits}
 		one.value(what, path, value, &t.OneOf[i])
-		of, _ := k.shape.resolve(&t.OneOf[i])
-		if sameKind(value, of.Kind) {
-			near = &one
-			likely++
+		if len(nearest) > 0 && len(one.problems) < len(nearest[0]) {
+			nearest = nil
+		}
+		if len(nearest) == 0 || len(one.problems) == len(nearest[0]) {
+			nearest = append(nearest, one.problems)
 		}
 	}
-	if likely == 1 {
-		k.problems = append(k.problems, near.problems...)
+	if problems := joinProblems(nearest); problems != nil {
+		k.problems = append(k.problems, problems...)
 		return false
 	}
-	k.addProblem("%s %q: expected %s, found %s", what, path, expectedText(*t, nil), kindOf(value))
+	k.addProblem("%s %q: expected %s, found %s", what, path, k.shape.expected(*t, nil), kindOf(value))
 	return false
 }
+
+// joinProblems returns the problems with several types as those with one. What is
+// expected at the same place is joined by "or"; of problems at several places, those with
+// the longest path count, as that type fits the value further.
+func joinProblems(all [][]string) []string {
+	if len(all) == 0 {
+		return nil
+	}
+	joined := slices.Clone(all[0])
+	for _, problems := range all[1:] {
+		for i, problem := range problems {
+			place, rest, _ := strings.Cut(joined[i], expectedWord)
+			otherPlace, other, typed := strings.Cut(problem, expectedWord)
+			expected, found, _ := strings.Cut(rest, foundWord)
+			another, _, _ := strings.Cut(other, foundWord)
+			switch {
+			case len(otherPlace) > len(place):
+				joined[i] = problem
+			case typed && place == otherPlace && !slices.Contains(strings.Split(expected, orWord), another):
+				joined[i] = place + expectedWord + expected + orWord + another + foundWord + found
+			}
+		}
+	}
+	return joined
+}
+
+// The words of a problem around what is expected and found.
+const (
+	expectedWord = ": expected "
+	foundWord    = ", found "
+	orWord       = ", or "
+)
 
 // member returns the type of a union that a value belongs to, nil if there is none. A
 // text belongs to a number only if no other type accepts it, and never with noDigits.
@@ -227,8 +274,8 @@ func kindOf(value gjson.Result) string {
 	return "nothing"
 }
 
-// expectedText is a type, for messages.
-func expectedText(t bindings.Type, d *bindings.Definition) string {
+// expected returns a type for messages, without the names of the catalogue's types.
+func (s *shape) expected(t bindings.Type, d *bindings.Definition) string {
 	switch t.Kind {
 	case bindings.String:
 		return "a string"
@@ -246,6 +293,16 @@ func expectedText(t bindings.Type, d *bindings.Definition) string {
 		return `a file, a string, or a table { name, content_type, text or base64 }`
 	case bindings.List:
 		return "a list"
+	case bindings.Union:
+		var all []string
+		for i := range t.OneOf {
+			if text := s.expected(s.resolve(&t.OneOf[i])); !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+		return strings.Join(all, orWord)
+	case bindings.Enum:
+		return listSome(t.Values)
 	case bindings.Object, bindings.Map:
 		if d != nil && len(d.Fields) > 0 {
 			fields := make([]string, len(d.Fields))

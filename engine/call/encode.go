@@ -119,23 +119,28 @@ func (s *shape) appendValue(out []byte, v gjson.Result, declared *bindings.Type)
 			return s.appendValue(out, v, member)
 		}
 	case t.Kind == bindings.List && v.IsArray():
-		return s.each(out, v, '[', ']', func(string) *bindings.Type { return t.Items })
+		return s.each(out, v, '[', ']', func(string) (string, *bindings.Type) { return "", t.Items })
 	case t.Kind == bindings.Map && v.IsObject():
-		return s.each(out, v, '{', '}', func(string) *bindings.Type { return t.Items })
+		return s.each(out, v, '{', '}', func(name string) (string, *bindings.Type) { return name, t.Items })
 	case t.Kind == bindings.Object && definition != nil && v.IsObject():
-		return s.each(out, v, '{', '}', func(name string) *bindings.Type {
-			for i := range definition.Fields {
-				if definition.Fields[i].Name == name {
-					return &definition.Fields[i].Type
-				}
-			}
-			return nil
-		})
+		return s.fields(out, v, definition)
 	}
 	return append(out, v.Raw...)
 }
 
-func (s *shape) each(out []byte, v gjson.Result, open, end byte, typeOf func(name string) *bindings.Type) []byte {
+// fields writes an object whose type declares fields.
+func (s *shape) fields(out []byte, v gjson.Result, d *bindings.Definition) []byte {
+	return s.each(out, v, '{', '}', func(name string) (string, *bindings.Type) {
+		if f := d.Field(name); f != nil {
+			return f.Name, &f.Type
+		}
+		return name, nil
+	})
+}
+
+// each writes the items of a list, or the fields of an object, each under the name and
+// in the form of the type that fieldOf returns for its name.
+func (s *shape) each(out []byte, v gjson.Result, open, end byte, fieldOf func(name string) (string, *bindings.Type)) []byte {
 	out = append(out, open)
 	first := true
 	v.ForEach(func(key, item gjson.Result) bool {
@@ -143,10 +148,15 @@ func (s *shape) each(out []byte, v gjson.Result, open, end byte, typeOf func(nam
 			out = append(out, ',')
 		}
 		first = false
-		if open == '{' {
+		name, t := fieldOf(key.String())
+		switch {
+		case open != '{':
+		case name == key.String():
 			out = append(append(out, key.Raw...), ':')
+		default:
+			out = append(append(out, quote(name)...), ':')
 		}
-		out = s.appendValue(out, item, typeOf(key.String()))
+		out = s.appendValue(out, item, t)
 		return true
 	})
 	return append(out, end)
