@@ -102,7 +102,7 @@ func (w *pager) nextPage(L *lua.LState) bool {
 	if isEmptyJSON(raw) {
 		return false
 	}
-	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.catalogue}, shape{kind: bindings.Object, def: w.pageType})
+	page, err := a.read(L, decoder{text: raw, catalogue: w.operation.catalogue, nulls: w.step.Options.Nulls}, shape{kind: bindings.Object, def: w.pageType})
 	if err != nil {
 		raise(L, "each(%s): the answer is not JSON: %v", w.operation.name, err)
 	}

@@ -111,6 +111,7 @@ type CallOptions struct {
 	Timeout    time.Duration
 	Unchecked  bool // check = false
 	AsFile     bool // as = "file": the answer is stored as a file
+	Nulls      bool // nulls = true: fields that are null are json.null
 	Key        string
 	Find       bool // find is set: a FindQuery may be returned
 }

@@ -30,6 +30,8 @@ type decoder struct {
 	// fromEncoder is set if the text was written by the encoder of this
 	// package. All its numbers were float64, and are decoded to float64.
 	fromEncoder bool
+	// nulls is set if fields that are null are json.null; else they are left out.
+	nulls bool
 	// charge is called with work and bytes before they are used; nil if nothing
 	// is charged.
 	charge func(work, bytes int64)
@@ -126,6 +128,9 @@ func (d *decoder) object(s shape) (lua.LValue, error) {
 		v, err := d.value(fieldShape(d.catalogue, s, key, &cursor))
 		if err != nil {
 			return lua.LNil, err
+		}
+		if d.nulls && v == lua.LNil {
+			v = null
 		}
 		d.push(lua.LString(key), v)
 	}

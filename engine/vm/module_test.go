@@ -41,6 +41,7 @@ func TestModuleNames(t *testing.T) {
 		{lua: `acme.contacts.get("c1")`, err: `acme.contacts.get: the arguments are a table of names and values, found the text "c1"; write acme.contacts.get { name = value }`},
 		{lua: `acme.contacts.get({}, { conection = "paris" })`, err: `acme.contacts.get: unknown option "conection"; did you mean connection?`},
 		{lua: `acme.contacts.get({}, { timeout = "soon" })`, err: `the option timeout: "soon" is no length of time`},
+		{lua: `acme.contacts.get({}, { nulls = 1 })`, err: "the option nulls must be true or false, found the number 1"},
 		{lua: `acme.contacts.get({}, { check = "no" })`, err: "the option check must be true or false"},
 		{lua: `acme.tags.replace { "a", "b" }`, err: "found a list; write { name = value } or, where the whole body is a list, { body = {…} }"},
 		{lua: `acme.contacts.upsert { meta = { a = { print } } }`, err: "acme.contacts.upsert: meta.a[1]: a function cannot be sent"},
@@ -92,6 +93,18 @@ func TestCallStep(t *testing.T) {
 	}
 }
 
+// What was read with nulls is sent as it was.
+func TestNullsAreSentBack(t *testing.T) {
+	h := newHost()
+	h.answers["acme.request"] = []string{`{"email":null,"meta":{"key":null,"list":[null]}}`}
+	err := handle(t, h, `local all = acme.request({ path = "/x" }, { nulls = true })
+all.meta.key = "k"
+acme.contacts.upsert(all)`)
+	if want := `{"email":null,"meta":{"key":"k","list":[null]}}`; err != nil || string(h.steps[1].Args) != want {
+		t.Errorf("%v, %s; want %s", err, h.steps[1].Args, want)
+	}
+}
+
 func TestCallAnswer(t *testing.T) {
 	tests := []struct{ answer, lua, want string }{
 		{`{"contact":{"id":"c1","balance":12.50,"seq":9007199254740993,"tags":[],"email":null}}`,
@@ -100,6 +113,9 @@ func TestCallAnswer(t *testing.T) {
 		{`null`, `acme.contacts.get({ contactId = "c1" })`, `nil`},
 		{``, `acme.contacts.get({ contactId = "c1" })`, `nil`},
 		{`null`, `try(acme.contacts.get, { contactId = "c1" })`, `true`},
+		{`{"a":null,"b":{"c":null},"d":[null],"contact":null}`, `acme.contacts.get({ contactId = "c1" }, { nulls = true })`, `{"a":null,"b":{"c":null},"d":[null],"contact":null}`},
+		{`{"a":null,"b":{"c":null},"d":[null]}`, `acme.contacts.get({ contactId = "c1" }, { nulls = false })`, `{"b":{},"d":[null]}`},
+		{`null`, `acme.contacts.get({ contactId = "c1" }, { nulls = true })`, `nil`},
 		{`{"extra":123456789012345678901}`, `acme.contacts.get({ contactId = "c1" })`, `{"extra":"123456789012345678901"}`},
 	}
 	for _, test := range tests {
@@ -227,6 +243,9 @@ func TestEach(t *testing.T) {
 			}},
 		{"limit", `for c in each(acme.contacts.list, {}, { limit = 1 }) do out[#out + 1] = c.id end`, `["c1"]`, []string{`{}`}},
 		{"pages", `for c in each(acme.contacts.list, nil, { pages = 1 }) do out[#out + 1] = c.id end`, `["c1","c2"]`, []string{`{}`}},
+		{"nulls", `for c in each(acme.contacts.list, {}, { nulls = true, limit = 3 }) do out[#out + 1] = tostring(c.email) end`, `["nil","nil","null"]`, []string{
+			`{}`, `{"startAfter":"x","z":1}`, `{"startAfter":"y","z":1}`,
+		}},
 		{"a limit of none", `for c in each(acme.contacts.list, {}, { limit = 0 }) do out[#out + 1] = c.id end`, `[]`, nil},
 		{"declared types", `for c in each(acme.contacts.list) do out[#out + 1] = c.balance or json.null end`, `["1.50",null,null]`, []string{
 			`{}`, `{"startAfter":"x","z":1}`, `{"startAfter":"y","z":1}`,
@@ -238,7 +257,7 @@ func TestEach(t *testing.T) {
 			h.answers["acme.contacts.list"] = []string{
 				page(`[{"id":"c1","balance":1.50},null,{"id":"c2"}]`, `{"startAfter":"x","z":1}`),
 				page(`[]`, `{"startAfter":"y"}`),
-				page(`[{"id":"c3"}]`, `null`),
+				page(`[{"id":"c3","email":null}]`, `null`),
 			}
 			got, err := evaluate(t, h, "local out = json.array(); "+test.lua+"; return out")
 			if err != nil || got != test.want {

@@ -63,7 +63,7 @@ func functionName(f *lua.LFunction) string {
 // hostOptions are the options that are passed to the host with the arguments of
 // a call. callOptionNames are the options that one call may have.
 var (
-	hostOptions     = []string{"connection", "timeout", "check", "idempotency_key"}
+	hostOptions     = []string{"connection", "timeout", "check", "idempotency_key", "nulls"}
 	callOptionNames = append(slices.Clone(hostOptions), "as", "find")
 )
 
@@ -82,7 +82,7 @@ func (o *operation) call(L *lua.LState) int {
 		L.Push(answeredFile(L, a.step(L, s)))
 		return 1
 	}
-	L.Push(a.decode(L, a.step(L, s), o.catalogue, o.spec.Answer, false))
+	L.Push(a.decodeAnswer(L, s, o.catalogue, o.spec.Answer))
 	return 1
 }
 
@@ -151,17 +151,23 @@ func callOptions(L *lua.LState, name string, options *lua.LTable) CallOptions {
 	if options == nil {
 		return CallOptions{}
 	}
-	check := option(options, "check")
-	if _, ok := check.(lua.LBool); !ok && check != lua.LNil {
-		raise(L, "%s: the option check must be true or false, found %s", name, describe(check))
-	}
 	return CallOptions{
 		Connection: textOption(L, options, name, "connection"),
 		Timeout:    durationOption(L, options, name, "timeout"),
-		Unchecked:  check == lua.LFalse,
+		Unchecked:  boolOption(L, options, name, "check") == lua.LFalse,
+		Nulls:      boolOption(L, options, name, "nulls") == lua.LTrue,
 		Key:        textOption(L, options, name, "idempotency_key"),
 		AsFile:     asFile(L, options, name),
 	}
+}
+
+// boolOption returns true, false or nil.
+func boolOption(L *lua.LState, options *lua.LTable, name, of string) lua.LValue {
+	v := option(options, of)
+	if _, ok := v.(lua.LBool); !ok && v != lua.LNil {
+		raise(L, "%s: the option %s must be true or false, found %s", name, of, describe(v))
+	}
+	return v
 }
 
 // asFile reports whether the option as is set. Its only value is "file".
@@ -203,7 +209,7 @@ func requestFunction(app *bindings.App, module string) *lua.LFunction {
 			L.Push(answeredFile(L, a.step(L, s)))
 			return 1
 		}
-		L.Push(a.decode(L, a.step(L, s), nil, nil, false))
+		L.Push(a.decodeAnswer(L, s, nil, nil))
 		return 1
 	})
 }

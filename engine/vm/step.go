@@ -30,14 +30,23 @@ func (a *activation) read(L *lua.LState, d decoder, s shape) (lua.LValue, error)
 // decode decodes an answer of the host, declared as t. fromEncoder is set if an
 // encoder of this package wrote it.
 func (a *activation) decode(L *lua.LState, raw []byte, c *bindings.Catalogue, t *bindings.Type, fromEncoder bool) lua.LValue {
-	if isEmptyJSON(raw) {
+	return a.decodeWith(L, decoder{text: raw, catalogue: c, fromEncoder: fromEncoder}, t)
+}
+
+func (a *activation) decodeWith(L *lua.LState, d decoder, t *bindings.Type) lua.LValue {
+	if isEmptyJSON(d.text) {
 		return lua.LNil
 	}
-	v, err := a.read(L, decoder{text: raw, catalogue: c, fromEncoder: fromEncoder}, shapeOf(c, t))
+	v, err := a.read(L, d, shapeOf(d.catalogue, t))
 	if err != nil {
 		raise(L, "the answer is not JSON: %v", err)
 	}
 	return v
+}
+
+// decodeAnswer makes the step of a call, and decodes its answer, declared as t.
+func (a *activation) decodeAnswer(L *lua.LState, s Step, c *bindings.Catalogue, t *bindings.Type) lua.LValue {
+	return a.decodeWith(L, decoder{text: a.step(L, s), catalogue: c, nulls: s.Options.Nulls}, t)
 }
 
 // write calls f, which encodes with e, and charges for it.
