@@ -2,6 +2,7 @@ package bindingstest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidewire/tidewire/bindings"
@@ -45,6 +46,7 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 		d, _ := c.Type(name)
 		fields("type "+name, d.Fields)
 		check("type "+name, d.Is)
+		testAliases(t, d)
 		if d.Is != nil && (len(d.Fields) > 0 || d.Open) {
 			t.Errorf("type %s: is another and has fields of its own", name)
 		}
@@ -53,6 +55,18 @@ func testCatalogue(t reporter, c *bindings.Catalogue) {
 		trigger, _ := c.Trigger(name)
 		check(name, trigger.Data)
 	}
+}
+
+func testAliases(t reporter, d *bindings.Definition) {
+	for alias, of := range d.Aliases {
+		if !declares(d, of) || declares(d, alias) {
+			t.Errorf("type %s: the alias %q of %q: expected a name that is no field, and the name of a field", d.Name, alias, of)
+		}
+	}
+}
+
+func declares(d *bindings.Definition, name string) bool {
+	return slices.ContainsFunc(d.Fields, func(f bindings.Field) bool { return f.Name == name })
 }
 
 // problems returns what is wrong with a type: names that no type has, names that

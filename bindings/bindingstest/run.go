@@ -55,6 +55,7 @@ func runCatalogue(t *testing.T, app *bindings.App, name string, c *bindings.Cata
 	}
 	t.Run("operations", func(t *testing.T) { testOperations(t, app, c) })
 	t.Run("pages", func(t *testing.T) { testPages(t, c) })
+	t.Run("read back", func(t *testing.T) { testReadBack(t, c) })
 	t.Run("subscriptions", func(t *testing.T) { testSubscriptions(t, app) })
 	t.Run("documents", func(t *testing.T) { testDocuments(t, app.Name, name, c.Edition()) })
 }
