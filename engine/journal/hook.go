@@ -19,6 +19,9 @@ type Hook struct {
 	Lane  Lane
 	// Changed is a path in event.data: only events that change its value count.
 	Changed string
+	// Record is the path in event.data of the record that a request to an address of
+	// the script is about; empty: such events are about no record.
+	Record string
 	// Responds is set if a run answers the sender of its event.
 	Responds bool
 	// Echo accepts echoes too: events that contain only what one of our own

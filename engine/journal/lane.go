@@ -37,7 +37,7 @@ func (h *Hook) LaneKey(e *Event) string {
 		b.WriteString("record:")
 		writeKeyPart(&b, e.Account)
 		b.WriteByte('/')
-		writeKeyPart(&b, e.Record)
+		writeKeyPart(&b, h.RecordOf(e))
 	case LanePaths:
 		b.WriteString("path:")
 		for i, path := range h.Lane.Paths {
@@ -57,6 +57,19 @@ func (h *Hook) LaneKey(e *Event) string {
 	kind, rest, _ := strings.Cut(b.String(), ":")
 	sum := sha256.Sum256([]byte(rest))
 	return kind + ":sha256:" + hex.EncodeToString(sum[:])
+}
+
+// RecordOf returns the id of the record that an event is about, for the hook.
+func (h *Hook) RecordOf(e *Event) string {
+	if h.Record == "" || !strings.HasPrefix(e.Type, "in:") {
+		return e.Record
+	}
+	id := jsonpath.Text(e.Data, h.Record)
+	if len(id) <= maxLaneKey {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // writeKeyPart escapes slashes, so that those of a value differ from those

@@ -152,6 +152,8 @@ func (b *hookBuilder) defaultLane() {
 			b.hook.Lane = journal.Lane{Kind: journal.LaneHook}
 		case trigger == runFailed:
 			b.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{"key"}}
+		case b.hook.Record != "" && inboundPath(trigger) != "":
+			b.hook.Lane = journal.Lane{Kind: journal.LanePaths, Paths: []string{b.hook.Record}}
 		case b.triggers.hasRecord(trigger), strings.HasPrefix(trigger, emitPrefix): // emit can be given a lane
 			b.hook.Lane = journal.Lane{Kind: journal.LaneRecord}
 			return

@@ -40,6 +40,7 @@ var options = map[string]option{
 	"echo":         {read: (*hookBuilder).readEcho},
 	"verify":       {hooks: inboundHook, read: (*hookBuilder).readVerify},
 	"id":           {hooks: inboundHook, read: (*hookBuilder).readID},
+	"record":       {hooks: inboundHook, read: (*hookBuilder).readRecord},
 	"methods":      {hooks: inboundHook, read: (*hookBuilder).readMethods},
 	"respond":      {read: (*hookBuilder).readRespond},
 	"within":       {read: (*hookBuilder).readWithin},

@@ -45,16 +45,27 @@ func readWord(raw json.RawMessage, words ...string) (string, error) {
 	return word, nil
 }
 
-func (b *hookBuilder) readChanged(raw json.RawMessage) error {
+func (b *hookBuilder) readChanged(raw json.RawMessage) (err error) {
+	b.hook.Changed, err = readFieldPath(raw, "client.status")
+	return err
+}
+
+// readRecord reads the path of the record that a request is about.
+func (b *hookBuilder) readRecord(raw json.RawMessage) (err error) {
+	b.hook.Record, err = readFieldPath(raw, "order.id")
+	return err
+}
+
+// readFieldPath reads the path of one field in event.data.
+func readFieldPath(raw json.RawMessage, example string) (string, error) {
 	path, err := readText(raw)
 	if err != nil {
-		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %s", "status", describe(raw))
+		return "", fmt.Errorf("expected the path of one field in event.data, such as %q, found %s", example, describe(raw))
 	}
 	if slices.Contains(strings.Split(path, "."), "") {
-		return fmt.Errorf("expected the path of one field in event.data, such as %q, found %q", "client.status", path)
+		return "", fmt.Errorf("expected the path of one field in event.data, such as %q, found %q", example, path)
 	}
-	b.hook.Changed = path
-	return nil
+	return path, nil
 }
 
 func (b *hookBuilder) readOverlap(raw json.RawMessage) error {
@@ -204,6 +215,9 @@ func (b *hookBuilder) requireRecord() error {
 		return nil
 	}
 	if trigger, without := b.triggerWithoutRecord(); without {
+		if inboundPath(trigger) != "" {
+			return fmt.Errorf("changed stores the value of each record, and %q names none; name the place of its id, such as record = %q", trigger, "order.id")
+		}
 		return fmt.Errorf("changed stores the value of each record, and %q is about no record in the catalogue; leave it out, and compare in the script", trigger)
 	}
 	return nil
@@ -216,6 +230,9 @@ func (b *hookBuilder) triggerWithoutRecord() (string, bool) {
 		return "", false
 	}
 	for _, trigger := range b.hook.Triggers {
+		if b.hook.Record != "" && inboundPath(trigger) != "" {
+			continue
+		}
 		matched := b.triggers.match(trigger)
 		if len(matched) == 0 && b.triggers.check(trigger) != nil {
 			continue // checkTriggers reports it

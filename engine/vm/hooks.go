@@ -11,7 +11,7 @@ var (
 	hookOptions = []string{
 		"name", "connection", "where", "changed", "lane", "overlap", "debounce", "echo", "retry", "timeout", "on_uncertain", "limits",
 	}
-	onOptions    = append(hookOptions[:len(hookOptions):len(hookOptions)], "verify", "id", "methods", "raw", "respond", "within")
+	onOptions    = append(hookOptions[:len(hookOptions):len(hookOptions)], "verify", "id", "record", "methods", "raw", "respond", "within")
 	everyOptions = append(hookOptions[:len(hookOptions):len(hookOptions)], "tz", "missed")
 )
 

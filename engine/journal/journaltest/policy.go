@@ -3,6 +3,7 @@ package journaltest
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/engine/journal"
@@ -45,6 +46,22 @@ var policyTests = map[string]func(f *fixture){
 		other.Connection = "highlevel/paris"
 		want(f, "runs of another connection", len(f.accept(arrival(other, h))[0].Runs), 1)
 		want(f, "runs of another hook", len(f.sends("c_1", `{"status":"a"}`, hook("other", laneless, changing("status"))).Runs), 1)
+	},
+	"changed of requests compares by the record that the hook names": func(f *fixture) {
+		h := hook("requests", laneless, changing("order.status"), func(h *journal.Hook) { h.Record = "order.id" })
+		long := strings.Repeat("x", 1<<10)
+		for i, c := range []struct {
+			data string
+			runs int
+		}{
+			{`{"order":{"id":"o-1","status":"a"}}`, 1}, {`{"order":{"id":"o-1","status":"a"}}`, 0}, {`{"order":{"id":"o-2","status":"a"}}`, 1},
+			{`{"order":{"id":7,"status":"a"}}`, 1}, {`{"order":{"id":7,"status":"a"}}`, 0}, {`{"order":{"id":"o-1","status":"b"}}`, 1},
+			{`{"order":{"id":"` + long + `1","status":"a"}}`, 1}, {`{"order":{"id":"` + long + `2","status":"a"}}`, 1}, {`{"order":{"id":"` + long + `1","status":"a"}}`, 0},
+			{`{"order":{"status":"a"}}`, 1}, {`"text"`, 1}, {`{"order":{"status":"a"}}`, 1},
+		} {
+			e := journal.Event{ID: "in:/orders:" + strconv.Itoa(i), Type: "in:/orders", Data: []byte(c.data)}
+			want(f, fmt.Sprint("runs of request ", i), len(f.accept(arrival(e, h))[0].Runs), c.runs)
+		}
 	},
 	"changed records the values of events that where refuses and of echoes, not of duplicates": func(f *fixture) {
 		h := hook("new", laneless, changing("status"), where("kind", `"x"`))

@@ -18,7 +18,7 @@ func (b *batch) start(receipt *journal.Receipt, event int64, e *journal.Event, c
 		return err
 	}
 	if h.Changed != "" {
-		if differs, err := b.fieldChanged(hook.ID, e, h.Changed); err != nil || !differs {
+		if differs, err := b.fieldChanged(hook.ID, e, h); err != nil || !differs {
 			return err
 		}
 	}
@@ -143,13 +143,13 @@ func (b *batch) rule(name HookName, text string) int64 {
 
 // fieldChanged stores the value that an event has in the field that a hook
 // watches. It reports whether the value differs from that of the last event.
-func (b *batch) fieldChanged(hook int64, e *journal.Event, path string) (bool, error) {
-	key := ChangedKey{hook, e.Connection, e.Record}
+func (b *batch) fieldChanged(id int64, e *journal.Event, h *journal.Hook) (bool, error) {
+	key := ChangedKey{id, e.Connection, h.RecordOf(e)}
 	before, err := b.changed.get(key, &b.want.Changed)
 	if err != nil {
 		return false, err
 	}
-	now, _ := jsonpath.Lookup(e.Data, path)
+	now, _ := jsonpath.Lookup(e.Data, h.Changed)
 	if string(now) == "null" {
 		now = nil
 	}
