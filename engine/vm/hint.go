@@ -34,21 +34,38 @@ func (m *module) hint(name string) string {
 // probably meant, or all operations.
 func (g *group) hint(name string) string {
 	all := g.list()
-	if near := didYouMean(name, all); near != "" {
-		return near
+	bare := g.withoutNoun(snake(name))
+	if slices.Contains(all, bare) {
+		return "; did you mean " + bare + "?"
 	}
-	// The vendor's own names repeat the noun: create_contact is contacts.create.
-	if noun := strings.TrimSuffix(g.short, "s"); strings.Contains(strings.ToLower(name), noun) {
-		bare := strings.NewReplacer("_"+g.short, "", "_"+noun, "").Replace(snake(name))
-		if slices.Contains(all, bare) {
-			return "; did you mean " + bare + "?"
+	for _, one := range []string{name, bare} {
+		if near := didYouMean(one, all); near != "" {
+			return near
 		}
-		name = bare
 	}
+	name = bare
 	if meant := synonyms(name, all); meant != nil {
 		return "; did you mean " + strings.Join(meant, " or ") + "?"
 	}
 	return "; it has " + listing(all)
+}
+
+// withoutNoun removes the noun of the group from the name of an operation. The vendor's
+// own names repeat it: create_contact is contacts.create.
+func (g *group) withoutNoun(name string) string {
+	noun := strings.TrimSuffix(g.short, "s")
+	if stem, plural := strings.CutSuffix(g.short, "ies"); plural {
+		noun = stem + "y"
+	}
+	for _, end := range []string{"_" + g.short, "_" + noun} {
+		if before, found := strings.CutSuffix(name, end); found {
+			return before
+		}
+		if before, after, found := strings.Cut(name, end+"_"); found {
+			return before + "_" + after
+		}
+	}
+	return name
 }
 
 // synonyms returns the names that begin with another word for the same verb and
