@@ -141,8 +141,10 @@ type HTTPRequest struct {
 	Headers map[string]string `json:"headers"`
 	Query   json.RawMessage   `json:"query"` // an object
 	JSON    json.RawMessage   `json:"json"`  // the body, as JSON
-	// File is the body, as a file; Multipart an object of texts and files.
+	// File is the body, as a file; Form an object of names and values that is sent as a
+	// form; Multipart an object of texts and files.
 	File      json.RawMessage `json:"file"`
+	Form      json.RawMessage `json:"form"`
 	Multipart json.RawMessage `json:"multipart"`
 	// As is "file" to store a successful answer as a file.
 	As string `json:"as"`

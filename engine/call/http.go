@@ -203,20 +203,24 @@ func (r HTTPRequest) options(j *job) error {
 // encode sets body and authorisation.
 func (r HTTPRequest) encode(w *wire) error {
 	given := 0
-	for _, has := range []bool{isSet(r.JSON), r.Body != nil, isSet(r.File), isSet(r.Multipart)} {
+	for _, has := range []bool{isSet(r.JSON), r.Body != nil, isSet(r.File), isSet(r.Form), isSet(r.Multipart)} {
 		if has {
 			given++
 		}
 	}
 	switch {
 	case given > 1:
-		return fmt.Errorf("expected one of json, body and multipart, found more than one")
+		return fmt.Errorf("expected one of json, body, form and multipart, found more than one")
 	case isSet(r.File):
 		var c content
 		if err := json.Unmarshal(r.File, &c); err != nil {
 			return fmt.Errorf("body: %w", err)
 		}
 		if err := w.setFile(c); err != nil {
+			return err
+		}
+	case isSet(r.Form):
+		if err := w.setForm(r.Form); err != nil {
 			return err
 		}
 	case isSet(r.Multipart):
@@ -245,6 +249,27 @@ func (r HTTPRequest) encode(w *wire) error {
 
 // isSet reports whether a field was given.
 func isSet(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// setForm makes an object of names and values the body, urlencoded.
+func (w *wire) setForm(fields json.RawMessage) error {
+	var file error
+	gjson.ParseBytes(fields).ForEach(func(name, value gjson.Result) bool {
+		if hasFileField(value) {
+			file = fmt.Errorf("form: %q is a file; send it with multipart = { … }", name.String())
+		}
+		return file == nil
+	})
+	if file != nil {
+		return file
+	}
+	text, err := tableText("form", fields)
+	if err != nil {
+		return err
+	}
+	w.body = []byte(text)
+	w.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return nil
+}
 
 // multipartOf writes an object of texts and files as a form.
 func multipartOf(w *wire, fields json.RawMessage) error {

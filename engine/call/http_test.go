@@ -70,6 +70,10 @@ func TestHTTP(t *testing.T) {
 	if answer, err = s.http(t, `{"url":"`+server.URL+`/bytes"}`); err != nil || answer.Base64 != "/wA=" || answer.Body != "" {
 		t.Errorf("got %+v, %v: want base64", answer, err)
 	}
+	if _, err = s.http(t, `{"method":"post","url":"`+server.URL+`","form":{"a b":"1 2&3","list":["x","y"],"in":{"n":1.50,"yes":true},"none":null}}`); err != nil ||
+		string(body) != "a+b=1+2%263&list=x&list=y&in[n]=1.50&in[yes]=true" || got.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		t.Errorf("sent %q with the type %q, %v", body, got.Header.Get("Content-Type"), err)
+	}
 	if _, err = s.http(t, `{"method":"put","url":"`+server.URL+`","body":"plain"}`); err != nil || string(body) != "plain" {
 		t.Errorf("sent %q, %v", body, err)
 	}
@@ -164,6 +168,9 @@ func TestHTTPRefused(t *testing.T) {
 		{`{"url":"https://user:pass@host/"}`, "no user in the address"},
 		{`{"url":"https://host/","body":"x"}`, "takes no body"},
 		{`{"url":"https://host/","method":"post","body":"x","json":1}`, "found more than one"},
+		{`{"url":"https://host/","method":"post","form":{"a":1},"json":1}`, "found more than one"},
+		{`{"url":"https://host/","method":"post","form":{"f":{"file":"inline","name":"a","text":"b"}}}`, `form: "f" is a file; send it with multipart`},
+		{`{"url":"https://host/","method":"post","form":["a"]}`, `"form": expected a table of names and values`},
 		{`{"url":"https://host/","method":"CONNECT"}`, "found \"CONNECT\""},
 	}
 	s := web(t)

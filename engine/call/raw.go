@@ -212,15 +212,19 @@ func validHeader(name string) bool {
 
 // queryOf writes an object as a query: lists once for each item, tables as
 // bracket names.
-func queryOf(query json.RawMessage) (string, error) {
-	if len(query) == 0 || string(query) == "null" || string(query) == "[]" {
+func queryOf(query json.RawMessage) (string, error) { return tableText("query", query) }
+
+// tableText writes the names and values of an argument as in a query. A table in it makes
+// names with brackets, a list repeats its name.
+func tableText(argument string, table json.RawMessage) (string, error) {
+	if len(table) == 0 || string(table) == "null" || string(table) == "[]" {
 		return "", nil
 	}
-	if !json.Valid(query) || !gjson.ParseBytes(query).IsObject() {
-		return "", fmt.Errorf("argument %q: expected a table of names and values", "query")
+	if !json.Valid(table) || !gjson.ParseBytes(table).IsObject() {
+		return "", fmt.Errorf("argument %q: expected a table of names and values", argument)
 	}
 	var b strings.Builder
-	addTable(&b, "", gjson.ParseBytes(query))
+	addTable(&b, "", gjson.ParseBytes(table))
 	return b.String(), nil
 }
 

@@ -25,6 +25,15 @@ type fileValue struct {
 	Base64      string `json:"base64,omitempty"`
 }
 
+// info is what json.encode writes of a file.
+func (f *fileValue) info() *lua.LTable {
+	info := newTable(0, 3)
+	for _, name := range []string{"name", "type", "size"} {
+		info.RawSetString(name, fileMembers[name](f))
+	}
+	return info
+}
+
 const (
 	fileInline     = "inline"
 	fileHashPrefix = "sha256:"

@@ -81,7 +81,7 @@ type Step struct {
 	// Args is a JSON object of the arguments, tables encoded by the declared
 	// types, in the order in which the script wrote them.
 	//
-	//	http     {"method","url","headers","query","json","body","file","multipart","auth","timeout","as"}
+	//	http     {"method","url","headers","query","json","body","file","form","multipart","auth","timeout","as"}
 	//	request  {"method","path","query","body"}
 	//	state    {"verb","key","value","expected"}
 	//	link     {"verb","kind","id","kind2","id2"}

@@ -29,7 +29,7 @@ func httpRequest(L *lua.LState, verb string) int {
 			raise(L, "%s: the address must begin with https:// or http://, found %q", name, brief(text, 60))
 		}
 	}
-	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "multipart", "auth", "timeout", "as", "charset", "find")
+	options := wantOptions(L, 2, name, "headers", "query", "json", "body", "form", "multipart", "auth", "timeout", "as", "charset", "find")
 	if option(options, "json") != lua.LNil && option(options, "body") != lua.LNil {
 		raise(L, "%s: json and body both set the body; set one of them", name)
 	}
@@ -49,12 +49,16 @@ func httpRequest(L *lua.LState, verb string) int {
 	if _, ok := multipart.(*lua.LTable); !ok && multipart != lua.LNil {
 		raise(L, "%s: multipart must be a table of names with texts and files, found %s", name, describe(multipart))
 	}
+	form := option(options, "form")
+	if _, ok := form.(*lua.LTable); !ok && form != lua.LNil {
+		raise(L, "%s: form must be a table of names and values, found %s", name, describe(form))
+	}
 	g := a.arguments(L, name)
 	g.e.files = true
 	g.text("method", strings.ToUpper(verb)).set("url", url).
 		set("headers", textsOption(L, options, name, "headers")).set("query", option(options, "query")).
 		set("json", option(options, "json")).set("body", body).
-		set("file", file).set("multipart", multipart).set("auth", auth)
+		set("file", file).set("form", form).set("multipart", multipart).set("auth", auth)
 	if timeout := durationOption(L, options, name, "timeout"); timeout > 0 {
 		g.set("timeout", lua.LNumber(timeout.Seconds()))
 	}

@@ -18,7 +18,7 @@ func jsonEncode(L *lua.LState) int {
 		raise(L, "json.encode needs a value")
 	}
 	a := activationOf(L)
-	e := &encoder{}
+	e := &encoder{fileInfo: true}
 	if lua.LVAsBool(option(options, "pretty")) {
 		e.indent = "  "
 	}

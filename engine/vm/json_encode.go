@@ -23,8 +23,9 @@ type encoder struct {
 	// secrets gets the secrets in the value, by JSON pointer; if it is nil, a
 	// secret is an error.
 	secrets map[string]Secret
-	// files is set if the value may have files.
-	files bool
+	// files is set if the value may have files. With fileInfo only their names, types
+	// and sizes are written.
+	files, fileInfo bool
 	// functions gets the paths of the functions in the value, which are encoded
 	// as true; if it is nil, a function is an error.
 	functions *[]string
@@ -154,6 +155,9 @@ func (e *encoder) userData(u *lua.LUserData) error {
 		e.secrets[e.pointer()] = v
 		return e.text(v.String())
 	case *fileValue:
+		if e.fileInfo {
+			return e.value(v.info(), shape{})
+		}
 		if !e.files {
 			return e.fail("a file cannot be used here: only app calls and http accept it")
 		}

@@ -102,6 +102,15 @@ func TestText(t *testing.T) {
 	runSnippets(t, []snippet{
 		{lua: `text.trim "  a b \n"`, want: `"a b"`},
 		{lua: `text.trim(12)`, want: `"12"`},
+		{lua: `text.urlencode "a b&c=d/é~-._+%"`, want: `"a%20b%26c%3Dd%2F%C3%A9~-._%2B%25"`},
+		{lua: `text.urlencode ""`, want: `""`},
+		{lua: `text.urldecode "a%20b+c%26%c3%A9"`, want: `"a b c&é"`},
+		{lua: `text.urldecode(text.urlencode "ß ?+%"), text.urlencode(12)`, want: `"ß ?+%"`},
+		{lua: `text.urldecode "a%20%zz"`, err: `text.urldecode: byte 5: expected two hexadecimal digits after %, found "%zz"`},
+		{lua: `text.urldecode "100%"`, err: `byte 4: expected two hexadecimal digits after %, found "%"`},
+		{lua: `text.urldecode "%4"`, err: `byte 1: expected two hexadecimal digits after %, found "%4"`},
+		{lua: `text.urlencode(secret "a")`, err: `text.urlencode: the text`},
+		{lua: `text.urlencode {}`, err: `text.urlencode: the text`},
 		{lua: `text.split("a,b,,c", ",")`, want: `["a","b","","c"]`},
 		{lua: `text.split("a,b,,c", ",", 2)`, want: `["a","b,,c"]`},
 		{lua: `text.split " a  b "`, want: `["a","b"]`},
@@ -254,6 +263,8 @@ func TestStepArguments(t *testing.T) {
 	})
 	wantSteps(t, []lastStep{
 		{`http.get("https://x.test/a", { charset = "windows-1252" })`, `http.get {"method":"GET","url":"https://x.test/a","charset":"windows-1252"}`},
+		{`http.post("https://x.test/a", { form = { a = "1 2", b = { "x", "y" }, c = { d = true }, e = 3 } })`,
+			`http.post {"method":"POST","url":"https://x.test/a","form":{"a":"1 2","b":["x","y"],"c":{"d":true},"e":3}}`},
 		{`http.get("https://x.test/a", {})`, `http.get {"method":"GET","url":"https://x.test/a"}`},
 	})
 	runSnippets(t, []snippet{
@@ -266,6 +277,7 @@ func TestStepArguments(t *testing.T) {
 		{lua: `http.post("https://x.test", { body = {} })`, err: "body must be a text or a file, found a table; a table is sent as json = …"},
 		{lua: `http.post("https://x.test", { headers = { A = {} } })`, err: "http.post: headers.A must be a text, found a table"},
 		{lua: `http.post("https://x.test", { auth = { token = "x" } })`, err: `http.post: auth: unknown option "token"`},
+		{lua: `http.post("https://x.test", { form = "a=1" })`, err: "http.post: form must be a table of names and values, found the text \"a=1\""},
 		{lua: `http.post("https://x.test", { body = "a", json = {} })`, err: "json and body both set the body"},
 	})
 }

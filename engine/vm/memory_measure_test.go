@@ -146,6 +146,8 @@ var calls = map[string]string{
 	"text.split":     `text.split(("ab,"):rep(100) .. i, ",")`,
 	"text.template":  `text.template(("{{a}}"):rep(100), { a = x .. i })`,
 	"text.trim":      `text.trim("  " .. x .. i .. "  ")`,
+	"text.urldecode": `text.urldecode(("%C3%A9"):rep(200) .. i)`,
+	"text.urlencode": `text.urlencode(("é"):rep(200) .. i)`,
 	"time.after":     `time.after(i .. "s", "2026-12-01T09:00:00Z")`,
 	"time.at":        `time.at(i)`,
 	"time.before":    `time.before(i .. "s", "2026-12-01T09:00:00Z")`,

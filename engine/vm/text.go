@@ -13,7 +13,7 @@ import (
 func textLibrary(*Machine) map[string]lua.LValue {
 	return map[string]lua.LValue{"text": freeze("text", map[string]lua.LGFunction{
 		"trim": textTrim, "split": textSplit, "csv": textCSV, "template": textTemplate, "slug": textSlug, "same_id": textSameID,
-		"decode": textDecode, "encode": textEncode,
+		"decode": textDecode, "encode": textEncode, "urlencode": textURLEncode, "urldecode": textURLDecode,
 	}, nil)}
 }
 
