@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/engine/clock"
 	"github.com/tidewire/tidewire/engine/connection"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/script"
 	"github.com/tidewire/tidewire/engine/vm"
 )
 
@@ -64,6 +65,9 @@ type Config struct {
 	// Flood is how many events of one trigger may come from an app in a minute
 	// before their runs are paused; zero means no bound.
 	Flood int
+	// Limits returns the bounds of a script's limits; nil: the defaults, and ceilings of
+	// ten times those.
+	Limits func(script string) script.Bounds
 	// InFlight bounds runs between their first line and their end; zero means 256.
 	InFlight int
 	// Grace is how long a shutdown waits for runs; zero means 20 s.

@@ -79,7 +79,7 @@ func (d *diagnosis) configured(ctx context.Context, from config.Sources, reader 
 	defer connections.Close()
 	d.examined.Connections = connections
 	config := script.Config{
-		Dir: c.Scripts, Machine: vm.New(vm.Config{Apps: c.Apps, Libraries: c.Libraries}), Params: c.Params, Zone: c.Zone, Apps: c.Apps,
+		Dir: c.Scripts, Machine: vm.New(vm.Config{Apps: c.Apps, Libraries: c.Libraries}), Params: c.Params, Zone: c.Zone, Apps: c.Apps, Limits: c.Limits,
 		Connections: func(name string) bool { _, found := connections.Get(name); return found },
 	}
 	if reader != nil {

@@ -166,7 +166,7 @@ func (e *Engine) load(ctx context.Context) (err error) {
 	c := e.config
 	machine := vm.New(vm.Config{Apps: c.Apps, Libraries: c.Libraries})
 	e.scripts, err = script.Open(ctx, script.Config{
-		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Log: c.Log, Clock: c.Clock,
+		Dir: c.Scripts, Machine: machine, Params: c.Params, Zone: c.Zone, Apps: c.Apps, Limits: c.Limits, Log: c.Log, Clock: c.Clock,
 		Connections: func(name string) bool { _, found := e.connections.Get(name); return found },
 		Versions:    e.store,
 		CountRuns:   e.store.Live,

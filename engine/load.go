@@ -22,5 +22,6 @@ func LoadConfig(from config.Sources, apps []*bindings.App) (Config, error) {
 		Apps: apps, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: s.TrustedProxies, Scripts: s.Scripts, Data: s.Data, VaultKey: s.VaultKey, Zone: s.Timezone,
 		Connections: s.Connections, ConnectionProblems: wrong, Accounts: s.Accounts, Secrets: s.Secrets, Params: s.Params, InFlight: s.InFlight, Flood: s.Flood, Grace: s.Grace,
 		HTTP: HTTPConfig(s.HTTP), Retention: journal.Retention(s.Retention), Warnings: file.Warnings,
+		Limits: connect.Limits(s),
 	}, err
 }

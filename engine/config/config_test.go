@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,14 @@ var update = flag.Bool("update", false, "write the golden files")
 
 var testRules = Rules{
 	ParseDuration: func(string) (time.Duration, error) { return 720 * time.Hour, nil },
-	IsSecret:      func(_, credential string) bool { return credential != "client_id" },
+	ParseLimit: func(name, text string) (int64, error) {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || name == "memroy" {
+			return 0, fmt.Errorf("%s cannot be %q", name, text)
+		}
+		return n, nil
+	},
+	IsSecret: func(_, credential string) bool { return credential != "client_id" },
 }
 
 // TestTable checks that each row is complete, that it has the name of its field,
@@ -135,6 +143,47 @@ func TestSources(t *testing.T) {
 
 // TestDataFolder checks that the folder is found although references to secrets
 // cannot be resolved.
+// TestLimits reads the limits of scripts.
+func TestLimits(t *testing.T) {
+	read := func(text string) *File {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, FileName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Read(Sources{Dir: dir}, testRules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	f := read("limits:\n  default: { memory: 10, steps: 7 }\n  ceiling: { memory: 20 }\n  scripts:\n    big: { default: { memory: 90 }, ceiling: { memory: 100 } }\n    none:\n")
+	if len(f.Problems) > 0 {
+		t.Fatal(Join(f.Problems))
+	}
+	for script, want := range map[string]Limits{
+		"small": {map[string]int64{"memory": 10, "steps": 7}, map[string]int64{"memory": 20}},
+		"big":   {map[string]int64{"memory": 90, "steps": 7}, map[string]int64{"memory": 100}},
+	} {
+		if got := f.Settings.OfScript(script); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: found %v, expected %v", script, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"limits:\n  default:\n    memory: much":                                               `:3: limits.default.memory: memory cannot be "much"`,
+		"limits:\n  default: [1]":                                                             `:2: limits.default: found a list, expected limits by name, such as memory: 256 MiB`,
+		"limits:\n  default:\n    memory: { a: 1 }":                                           `:3: limits.default.memory: found settings, expected a number or a text such as 64 MiB or 5s`,
+		"limits:\n  default: { memory: 9 }\n  ceiling: { memory: 8 }":                         `:2: limits.default.memory: the default is above the ceiling of this limit`,
+		"limits:\n  ceiling: { memory: 8 }\n  scripts:\n    a:\n      default: { memory: 9 }": `:5: limits.scripts.a.default.memory: the default is above the ceiling of this limit`,
+		"limits:\n  scripts:\n    a: { defualt: { memory: 9 } }":                              `:3: limits.scripts.a.defualt: unknown setting; did you mean limits.scripts.a.default?`,
+		"limits:\n  scripts:\n    a: 5":                                                       `:3: limits.scripts.a: found a number, expected default and ceiling`,
+		"limits:\n  memory: 5":                                                                `:2: limits.memory: unknown setting; the settings are limits.ceiling, limits.default, limits.scripts`,
+	} {
+		if err := Join(read(text).Problems); err == nil || !strings.HasSuffix(err.Error(), FileName+want) {
+			t.Errorf("%q:\nfound    %v\nexpected %s", text, err, want)
+		}
+	}
+}
+
 func TestDataFolder(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{

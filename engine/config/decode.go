@@ -45,6 +45,7 @@ func (f *File) decode() {
 		}
 	}
 	f.Settings.Scripts, f.Settings.Data = f.sources.absolute(f.Settings.Scripts), f.sources.absolute(f.Settings.Data)
+	f.checkLimits()
 	f.Settings.PublicURL = strings.TrimSuffix(f.Settings.PublicURL, "/")
 }
 
@@ -123,6 +124,10 @@ func (f *File) memberDecoder(into any) func(key string, name, value *yaml.Node) 
 		return func(key string, name, value *yaml.Node) { f.decodeNames(into, key, name, value) }
 	case *map[string]json.RawMessage:
 		return func(key string, name, value *yaml.Node) { f.decodeParams(into, key, name, value) }
+	case *map[string]int64:
+		return func(key string, name, value *yaml.Node) { f.decodeLimit(into, key, name, value) }
+	case *map[string]Limits:
+		return func(key string, name, value *yaml.Node) { f.decodeLimits(into, key, name, value) }
 	case *[]Connection:
 		return func(key string, name, value *yaml.Node) { f.decodeConnection(into, key, name, value) }
 	}

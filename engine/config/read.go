@@ -39,6 +39,8 @@ const FileName = "tidewire.yaml"
 type Rules struct {
 	// ParseDuration reads a length of time as scripts write it: "30 days".
 	ParseDuration func(text string) (time.Duration, error)
+	// ParseLimit reads the value of a limit of scripts: a count, bytes or nanoseconds.
+	ParseLimit func(name, text string) (int64, error)
 	// IsSecret reports whether a credential of an app is a secret.
 	IsSecret func(app, credential string) bool
 }

@@ -99,12 +99,21 @@ type Settings struct {
 		Count int
 		IDs   time.Duration
 	}
+	// Limits are those of all scripts, and of some by name.
+	Limits struct {
+		Default, Ceiling map[string]int64
+		Scripts          map[string]Limits
+	}
 	Connections []Connection
 	Accounts    map[string][]string
 	Secrets     map[string]string
 	// Params has the parameters of each script, by its name, as a JSON object.
 	Params map[string]json.RawMessage
 }
+
+// Limits are limits of scripts by name: counts, bytes and nanoseconds. Those in Default
+// are for hooks that set none; none can set more than Ceiling.
+type Limits struct{ Default, Ceiling map[string]int64 }
 
 var settings = []row[Settings]{
 	{Setting{Name: "listen", Kind: Text, Default: DefaultListen, Flag: "--listen",
@@ -152,6 +161,15 @@ var settings = []row[Settings]{
 	{Setting{Name: "retention.ids", Kind: Duration, Default: "90 days",
 		Expected: "a length of time such as 90 days", Help: "how long the ids of events are stored, to find repeats"},
 		func(s *Settings) any { return &s.Retention.IDs }},
+	{Setting{Name: "limits.ceiling", Kind: Map,
+		Expected: "limits by name, such as memory: 256 MiB", Help: "limits of scripts, by name, that no hook can exceed; without it ten times the default"},
+		func(s *Settings) any { return &s.Limits.Ceiling }},
+	{Setting{Name: "limits.default", Kind: Map,
+		Expected: "limits by name, such as memory: 256 MiB", Help: "limits of hooks that set none, by name"},
+		func(s *Settings) any { return &s.Limits.Default }},
+	{Setting{Name: "limits.scripts", Kind: Map,
+		Expected: "scripts by name, each with default and ceiling", Help: "default and ceiling of single scripts, by script"},
+		func(s *Settings) any { return &s.Limits.Scripts }},
 	{Setting{Name: "connections", Kind: Map,
 		Expected: "connections by name, each with settings of its own", Help: "connections by name (highlevel, highlevel/paris), with the settings below"},
 		func(s *Settings) any { return &s.Connections }},

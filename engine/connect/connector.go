@@ -87,7 +87,7 @@ func (c *Connector) generation() *script.Generation {
 	if c.scripts == nil {
 		set, err := script.Open(context.Background(), script.Config{
 			Dir: c.settings.Scripts, Machine: vm.New(vm.Config{Apps: c.apps}), Params: c.settings.Params, Zone: c.settings.Timezone,
-			Apps: c.apps, Log: c.log, Clock: c.clock,
+			Apps: c.apps, Limits: Limits(c.settings), Log: c.log, Clock: c.clock,
 			Connections: func(name string) bool { _, found := c.service.Set.Get(name); return found },
 		})
 		if err != nil {

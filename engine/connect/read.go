@@ -15,7 +15,7 @@ import (
 // may be none. Its error is that the file cannot be read or is not YAML; the
 // file's Problems has all else that is wrong.
 func Read(from config.Sources, apps []*bindings.App) (*config.File, error) {
-	file, err := config.Read(from, config.Rules{ParseDuration: vm.ParseDuration, IsSecret: secretCredentials(apps)})
+	file, err := config.Read(from, config.Rules{ParseDuration: vm.ParseDuration, ParseLimit: parseLimit, IsSecret: secretCredentials(apps)})
 	if err != nil {
 		return nil, err
 	}

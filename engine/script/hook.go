@@ -19,8 +19,10 @@ type validation struct {
 	triggers   *triggers
 	connection func(name string) bool
 	zone       *time.Location
+	bounds     Bounds
 	// unchecked is set for a stored version: the triggers and connections that it
-	// names may not exist any more, and are not checked.
+	// names may not exist any more, and are not checked. Its limits are cut to the
+	// ceiling.
 	unchecked bool
 }
 

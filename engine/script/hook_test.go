@@ -121,6 +121,7 @@ func TestHooks(t *testing.T) {
 		{"bad unit", `on("shop.order.created", { timeout = "30 parsecs" }, f)`},
 		{"bad name", `on("shop.order.created", { name = "" }, f)`},
 		{"unknown limit", `on("shop.order.created", { limits = { memroy = "1MB" } }, f)`},
+		{"limit above the ceiling", `on("shop.order.created", { limits = { memory = 1e12, time = "10h" } }, f)`},
 		{"bad limit", `on("shop.order.created", { limits = { memory = "much", steps = -1 } }, f)`},
 		{"unknown connection", `on("shop.order.created", { connection = "pari" }, f)`},
 		{"another app's connection", `on("shop.order.created", { connection = "qonto/paris" }, f)`},

@@ -106,7 +106,7 @@ func (s *Set) compile(ctx context.Context, src source, r *reader) (*Script, []Pr
 		Script: src.name, Main: src.main, Sources: r.texts, Params: params,
 		Format: vm.ReplayFormat, Created: s.config.Clock.Now().UTC(),
 	}
-	return s.register(ctx, version, program, validation{triggers: s.triggers, connection: s.config.Connections, zone: s.config.Zone})
+	return s.register(ctx, version, program, validation{triggers: s.triggers, connection: s.config.Connections, zone: s.config.Zone, bounds: s.config.bounds(src.name)})
 }
 
 func (s *Set) params(src source, r *reader) (json.RawMessage, []Problem) {
@@ -177,7 +177,7 @@ func (s *Set) register(ctx context.Context, version journal.Version, program *vm
 			problems = append(problems, Problem{File: version.Main, Position: registration.Position, Message: message})
 		}
 		script.Hooks = append(script.Hooks, b.hook)
-		script.Limits = append(script.Limits, b.limits)
+		script.Limits = append(script.Limits, b.limits.Or(w.bounds.Default).Cut(w.bounds.Ceiling))
 		script.details = append(script.details, b.detail)
 	}
 	if problems != nil {

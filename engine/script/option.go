@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/bindings"
 	"github.com/tidewire/tidewire/engine/journal"
+	"github.com/tidewire/tidewire/engine/vm"
 )
 
 // hookKind is the kind of hook that may have an option.
@@ -190,37 +191,26 @@ func (b *hookBuilder) readLimits(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	var count int64
-	readers := map[string]func(json.RawMessage) error{
-		"instructions": func(raw json.RawMessage) (err error) { b.limits.Instructions, err = readCount(raw); return },
-		"memory":       func(raw json.RawMessage) (err error) { b.limits.Memory, err = readSize(raw); return },
-		"time":         func(raw json.RawMessage) (err error) { b.limits.Time, err = readDuration(raw); return },
-		"steps": func(raw json.RawMessage) (err error) {
-			count, err = readCount(raw)
-			b.limits.Steps = int(count)
-			return
-		},
-		"output": func(raw json.RawMessage) (err error) { b.limits.Output, err = readSize(raw); return },
-		"depth": func(raw json.RawMessage) (err error) {
-			count, err = readCount(raw)
-			b.limits.Depth = int(count)
-			return
-		},
-		"string_length": func(raw json.RawMessage) (err error) {
-			count, err = readSize(raw)
-			b.limits.StringLength = int(count)
-			return
-		},
-	}
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		read, known := readers[name]
-		if !known {
-			return fmt.Errorf("unknown limit %q%s", name, suggestion(name, slices.Sorted(maps.Keys(readers)), "limits are"))
-		}
-		if err := read(table[name]); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		errs = append(errs, b.readLimit(name, table[name]))
 	}
+	return errors.Join(errs...)
+}
+
+func (b *hookBuilder) readLimit(name string, raw json.RawMessage) error {
+	limit, known := vm.FindLimit(name)
+	if !known {
+		return fmt.Errorf("unknown limit %q%s", name, suggestion(name, vm.LimitNames(), "limits are"))
+	}
+	value, err := readLimit(limit, raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if highest := limit.Get(b.bounds.Ceiling); highest > 0 && value > highest && !b.unchecked {
+		return fmt.Errorf("%s: found %s, the ceiling is %s; limits.ceiling.%s in tidewire.yaml sets another", name, limit.Text(value), limit.Text(highest), name)
+	}
+	limit.Set(&b.limits, value)
 	return nil
 }
 

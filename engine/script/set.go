@@ -42,6 +42,9 @@ type Config struct {
 	// Zone is the time zone of schedules and of the scripts' time library;
 	// nil means UTC.
 	Zone *time.Location
+	// Limits returns the bounds of a script's limits; nil: the defaults of package vm,
+	// and ceilings of ten times those.
+	Limits func(script string) Bounds
 	// Apps are the apps whose triggers scripts can name.
 	Apps []*bindings.App
 	// Connections reports whether there is a connection of a name; nil: not checked.

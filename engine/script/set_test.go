@@ -384,6 +384,21 @@ func TestLoadVersion(t *testing.T) {
 	}
 }
 
+// TestLoadVersionAboveTheCeiling: a run goes on in its version, with its limits cut.
+func TestLoadVersionAboveTheCeiling(t *testing.T) {
+	ceiling := vm.Limits{Memory: 100 << 20}
+	f := openWith(t, script.Config{Limits: func(string) script.Bounds { return script.NewBounds(vm.Limits{}, ceiling) }})
+	old := journal.Version{Hash: "old", Script: "a", Main: "a.lua", Sources: map[string]string{
+		"a.lua": `on("emit:x", { limits = { memory = "200MB", steps = 50 } }, function() end)`}}
+	s, err := f.set.LoadVersion(t.Context(), old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := s.Limits[0]; l.Memory != ceiling.Memory || l.Steps != 50 || l.Time != vm.DefaultLimits.Time {
+		t.Errorf("found %+v", l)
+	}
+}
+
 func TestLoadVersionCachesAFewVersions(t *testing.T) {
 	f := open(t)
 	version := func(n int) journal.Version {

@@ -3,7 +3,6 @@ package script
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -93,25 +92,20 @@ func readCount(raw json.RawMessage) (int64, error) {
 	return int64(n), nil
 }
 
-var sizes = map[string]int64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
-
-// readSize reads a number of bytes: 65536, "64KB", "16 MiB".
-func readSize(raw json.RawMessage) (int64, error) {
+// readLimit reads the value of a limit: a text, or a number.
+func readLimit(limit vm.Limit, raw json.RawMessage) (int64, error) {
+	if limit.Name == "time" {
+		length, err := readDuration(raw)
+		return int64(length), err
+	}
 	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		n, err := readCount(raw)
-		if err != nil {
-			return 0, errors.New(`expected a number of bytes, or a text such as "16MB", found ` + describe(raw))
-		}
+	if json.Unmarshal(raw, &text) == nil {
+		return limit.Parse(text)
+	}
+	if n, err := readCount(raw); err == nil {
 		return n, nil
 	}
-	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
-	unit := sizes[strings.ToUpper(strings.TrimSpace(text[digits:]))]
-	n, err := readCount(json.RawMessage(text[:digits]))
-	if err != nil || unit == 0 || n > 1<<40/unit {
-		return 0, fmt.Errorf(`expected a number of bytes, or a text such as "16MB", found %q`, text)
-	}
-	return n * unit, nil
+	return limit.Parse(describe(raw))
 }
 
 // readScalar returns a text, number or boolean as JSON.

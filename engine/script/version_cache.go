@@ -71,7 +71,7 @@ func (s *Set) compileVersion(ctx context.Context, version journal.Version) (*Scr
 	if err != nil {
 		return nil, fmt.Errorf("compile version %s of %q: %w", version.Hash, version.Script, err)
 	}
-	script, problems := s.register(ctx, version, program, validation{triggers: s.triggers, zone: s.config.Zone, unchecked: true})
+	script, problems := s.register(ctx, version, program, validation{triggers: s.triggers, zone: s.config.Zone, bounds: s.config.bounds(version.Script), unchecked: true})
 	if problems != nil {
 		return nil, fmt.Errorf("load version %s of %q: %w", version.Hash, version.Script, problems[0])
 	}

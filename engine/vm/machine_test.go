@@ -288,3 +288,16 @@ func TestGoroutinesEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestDepth: an activation can have a deeper call stack than the machine's.
+func TestDepth(t *testing.T) {
+	m := vm.New(vm.Config{})
+	p := program(t, m, inHook(`local function f(n) if n > 0 then f(n - 1) end return n end; f(400)`))
+	for depth, fails := range map[int]bool{0: true, 300: true, 500: false} {
+		err := m.Run(t.Context(), p, vm.Activation{Event: smallEvent, Host: &recorder{}, Limits: vm.Limits{Depth: depth}}).Err
+		var over *vm.LimitError
+		if fails != errors.As(err, &over) || fails && over.Limit != "depth" || !fails && err != nil {
+			t.Errorf("with a depth of %d: %v", depth, err)
+		}
+	}
+}

@@ -35,9 +35,11 @@ var setPackageVariables = sync.OnceFunc(func() {
 // A table with so many items exceeds any sensible limit of memory.
 const maxArrayIndex = 1 << 24
 
-func (m *Machine) newMeter() *meter {
+// newMeter makes a state for a limit of depth. Only those for the machine's limit are
+// pooled: a call stack is as large as its limit.
+func (m *Machine) newMeter(depth int) *meter {
 	L := lua.NewState(lua.Options{
-		CallStackSize: m.limits.Depth + spareFrames, RegistrySize: firstRegisters,
+		CallStackSize: depth + spareFrames, RegistrySize: firstRegisters,
 		RegistryMaxSize: maxRegisters, RegistryGrowStep: 1 << 10, SkipOpenLibs: true,
 	})
 	L.Panic = panicHandler
@@ -74,9 +76,13 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *luaError) (er
 	go func() {
 		defer close(done)
 		growStack(0)
-		mt, ok := m.pool.Get().(*meter)
-		if !ok {
-			mt = m.newMeter()
+		deep := a.limits.Depth > m.limits.Depth
+		var mt *meter
+		if !deep {
+			mt, _ = m.pool.Get().(*meter)
+		}
+		if mt == nil {
+			mt = m.newMeter(max(a.limits.Depth, m.limits.Depth))
 		}
 		returned := false
 		defer func() {
@@ -87,7 +93,7 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *luaError) (er
 					a.cause = &Fault{Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
 				}
 			}
-			if mt.finish() && returned && mt.reset() {
+			if mt.finish() && returned && !deep && mt.reset() {
 				m.pool.Put(mt)
 			}
 		}()
@@ -139,7 +145,5 @@ func (m *Machine) openEnv(a *activation) {
 
 // newActivation makes an activation that is loading, without a host.
 func (m *Machine) newActivation(ctx context.Context, p *Program, s Settings, l Limits) *activation {
-	a := &activation{machine: m, program: p, ctx: ctx, settings: s, limits: l.or(m.limits), loading: true}
-	a.limits.Depth = min(a.limits.Depth, m.limits.Depth)
-	return a
+	return &activation{machine: m, program: p, ctx: ctx, settings: s, limits: l.or(m.limits), loading: true}
 }
