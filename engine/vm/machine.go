@@ -70,7 +70,7 @@ type Machine struct {
 	apps          map[string]*bindings.App
 	modulesByName map[string]func() lua.LValue // make what require returns for apps, their editions and libraries
 	limits        Limits
-	slots         chan struct{}
+	slots         *slots
 	pool          sync.Pool // of *meter
 
 	base        *lua.LTable // the globals of every run, shared and never changed
@@ -89,7 +89,7 @@ func New(c Config) *Machine {
 	}
 	m := &Machine{
 		apps: map[string]*bindings.App{}, modulesByName: map[string]func() lua.LValue{},
-		limits: c.Limits.or(DefaultLimits), slots: make(chan struct{}, slots),
+		limits: c.Limits.or(DefaultLimits), slots: newSlots(slots),
 	}
 	for _, app := range c.Apps {
 		m.apps[app.Name] = app

@@ -223,6 +223,10 @@ func measure(t *testing.T, m *vm.Machine, expression string, limits vm.Limits) (
 	return float64(used) / float64(limits.Memory), end
 }
 
+// tries is how often a script may be measured. On a busy machine a cycle of the collector
+// lasts, and counts what was allocated meanwhile; or none ends near the limit.
+const tries = 3
+
 // factor is how much more, or less, than the limit of memory Go may have in use.
 const factor = 1.5
 
@@ -239,8 +243,8 @@ func TestMemoryIsCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var ratio float64
 			var err error
-			for range 3 { // the collector may end no cycle near the limit if the machine is busy
-				if ratio, err = measure(t, m, expression, growingLimits); ratio >= 1/factor {
+			for range tries {
+				if ratio, err = measure(t, m, expression, growingLimits); ratio <= factor && ratio >= 1/factor {
 					break
 				}
 			}
@@ -255,6 +259,8 @@ func TestMemoryIsCounted(t *testing.T) {
 		})
 	}
 }
+
+var callLimits = vm.Limits{Time: 10 * time.Minute, Instructions: 1e6, Memory: 8 << 20, Steps: 1e9, Output: 1e15}
 
 // TestEachFunctionIsCounted calls each function and verb again and again. Those whose
 // results can be retained end by the limit of memory, the others by that of instructions.
@@ -282,7 +288,13 @@ func TestEachFunctionIsCounted(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			ratio, err := measure(t, m, expression, vm.Limits{Time: 10 * time.Minute, Instructions: 1e6, Memory: 8 << 20, Steps: 1e9, Output: 1e15})
+			var ratio float64
+			var err error
+			for range tries {
+				if ratio, err = measure(t, m, expression, callLimits); ratio <= factor {
+					break
+				}
+			}
 			var over *vm.LimitError
 			if !errors.As(err, &over) || over.Limit != "memory" && over.Limit != "instructions" {
 				t.Fatal(err)

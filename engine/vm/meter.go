@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -28,23 +29,22 @@ type meter struct {
 	replaying        bool  // what the script does is not charged
 	leftBeforeReplay int64 // instructions left when the replay began
 
-	stopped    atomic.Bool // the time is over or the context is done
-	timerFired bool        // a timer fired while it was being stopped
+	due atomic.Bool // a slice is over or the context is done
 
-	slots         chan struct{}
+	slots         *slots
 	scriptRaised  bool      // the next error is raised by the script or a library, not by the VM
 	caught        *luaError // the last error that protect caught
 	hasSlot       bool
-	timerRunning  bool // timer counts the time
-	used          time.Duration
-	since         time.Time
-	timer         *time.Timer
-	stopAfterFunc func() bool // of the context.AfterFunc that sets stopped
+	used          time.Duration // of the thread, without replays
+	replayed      time.Duration // of the thread, by replays
+	since         time.Duration // the thread's time at the begin of the slice
+	timer         *time.Timer   // sets due at the end of a slice
+	stopAfterFunc func() bool   // of the context.AfterFunc that sets due
 }
 
 func (m *meter) Done() <-chan struct{} {
-	if m.left--; m.left < 0 || m.stopped.Load() {
-		m.stop()
+	if m.left--; m.left < 0 || m.due.Load() {
+		m.interrupt()
 	}
 	f := m.state.currentFrame
 	inst := f.Fn.Proto.Code[f.Pc-1]
@@ -62,7 +62,10 @@ func (m *meter) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (m *meter) Err() error                  { return nil }
 func (m *meter) Value(any) any               { return nil }
 
-func (m *meter) stop() {
+// interrupt ends the activation if it is over a limit or its context is done. Else the
+// slice is over, and the slot goes to the next one that waits.
+func (m *meter) interrupt() {
+	m.due.Store(false)
 	a := m.activation
 	if err := a.ctx.Err(); err != nil {
 		if cause := context.Cause(a.ctx); cause != err {
@@ -76,7 +79,22 @@ func (m *meter) stop() {
 		}
 		a.end(a.overLimit("instructions", count(a.limits.Instructions, "instruction")))
 	}
-	a.end(a.overLimit("time", a.limits.Time.String()+" of executing"))
+	m.endSlice()
+	if m.replayed >= replayTime {
+		a.end(a.overLimit("replay", replayTime.String()+" of replaying "+count(int64(a.steps), "step")+"; split the work into several runs with emit"))
+	}
+	if m.used >= a.limits.Time {
+		a.end(a.overLimit("time", a.limits.Time.String()+" of executing"))
+	}
+	if m.hasSlot && m.slots.contended() {
+		m.hasSlot = false
+		m.slots.release()
+		if err := m.resume(a.ctx); err != nil {
+			a.end(err)
+		}
+		return
+	}
+	m.beginSlice()
 }
 
 func (m *meter) tooDeep() {
@@ -85,8 +103,8 @@ func (m *meter) tooDeep() {
 }
 
 func (m *meter) charge(work, bytes int64) {
-	if m.left -= work; m.left < 0 || m.stopped.Load() {
-		m.stop()
+	if m.left -= work; m.left < 0 || m.due.Load() {
+		m.interrupt()
 	}
 	if m.bytes -= bytes; m.bytes < 0 {
 		m.measure(bytes)
@@ -97,15 +115,15 @@ func (m *meter) charge(work, bytes int64) {
 func (m *meter) start(a *activation) {
 	m.activation = a
 	m.left, m.bytes, m.depth = a.limits.Instructions, a.limits.Memory, a.limits.Depth
-	m.replaying = false
+	m.replaying, m.replayed = false, 0
 	if a.host != nil {
 		m.replay(a.host.Replaying())
 	}
-	m.stopped.Store(false)
-	m.timerFired, m.scriptRaised, m.caught, m.used = false, false, nil, 0
+	m.due.Store(false)
+	m.scriptRaised, m.caught, m.used = false, nil, 0
 	m.stopAfterFunc = nil
 	if a.ctx.Done() != nil {
-		m.stopAfterFunc = context.AfterFunc(a.ctx, func() { m.stopped.Store(true) })
+		m.stopAfterFunc = context.AfterFunc(a.ctx, func() { m.due.Store(true) })
 	}
 }
 
@@ -113,6 +131,9 @@ func (m *meter) start(a *activation) {
 // one activation. A replay is not charged, but one that does not come to its
 // next step must end.
 const replayFactor = 10
+
+// replayTime bounds what the replays of one activation may use.
+const replayTime = 30 * time.Second
 
 // replay sets whether the script is replaying and its work is not charged. It
 // is called while the timer is stopped.
@@ -133,55 +154,69 @@ func (m *meter) replayLimit() int64 {
 	return min(m.activation.limits.Instructions, math.MaxInt64/replayFactor) * replayFactor
 }
 
-// finish releases the slot, the timer and the activation. It reports whether
-// the meter can be used for another activation: a timer that fires late would
-// stop that one.
-func (m *meter) finish() (reusable bool) {
+// finish releases the slot, the timer and the activation. A timer that fires late makes
+// another activation look at its limits, which is harmless.
+func (m *meter) finish() {
 	m.pause()
-	if m.stopAfterFunc != nil && !m.stopAfterFunc() {
-		m.timerFired = true
+	if m.stopAfterFunc != nil {
+		m.stopAfterFunc()
 	}
 	m.activation, m.caught = nil, nil
-	return !m.timerFired
 }
 
-// pause stops the timer and releases the slot.
+// sliceTime is how long an activation has its slot while others wait, and the interval at
+// which its time is compared with the limit.
+const sliceTime = 10 * time.Millisecond
+
+// beginSlice counts the time of the thread from now on. The goroutine stays on it until
+// the slice ends.
+func (m *meter) beginSlice() {
+	runtime.LockOSThread()
+	m.since = cpuTime()
+	left := replayTime - m.replayed
+	if !m.replaying {
+		left = m.activation.limits.Time - m.used
+	}
+	left = min(max(left, 0), sliceTime)
+	if m.timer == nil {
+		m.timer = time.AfterFunc(left, func() { m.due.Store(true) })
+	} else {
+		m.timer.Reset(left)
+	}
+}
+
+func (m *meter) endSlice() {
+	m.timer.Stop()
+	if used := cpuTime() - m.since; m.replaying {
+		m.replayed += used
+	} else {
+		m.used += used
+	}
+	runtime.UnlockOSThread()
+}
+
+// machineTime returns the time since the process began.
+func machineTime() time.Duration { return time.Since(processBegan) }
+
+var processBegan = time.Now()
+
+// pause ends the slice and releases the slot.
 func (m *meter) pause() {
 	if !m.hasSlot {
 		return
 	}
-	if m.timerRunning && !m.timer.Stop() {
-		m.timerFired = true
-	}
-	if m.timerRunning {
-		m.used += time.Since(m.since)
-	}
+	m.endSlice()
 	m.hasSlot = false
-	<-m.slots
+	m.slots.release()
 }
 
-// resume waits for a slot and starts the timer.
+// resume waits for a slot and begins a slice.
 func (m *meter) resume(ctx context.Context) error {
-	select {
-	case m.slots <- struct{}{}:
-	default:
-		select {
-		case m.slots <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := m.slots.acquire(ctx, m.activation.program.main); err != nil {
+		return err
 	}
-	m.hasSlot, m.timerRunning = true, !m.replaying
-	if m.replaying {
-		return nil
-	}
-	m.since = time.Now()
-	left := max(m.activation.limits.Time-m.used, 0)
-	if m.timer == nil {
-		m.timer = time.AfterFunc(left, func() { m.stopped.Store(true) })
-	} else {
-		m.timer.Reset(left)
-	}
+	m.hasSlot = true
+	m.beginSlice()
 	return nil
 }
 

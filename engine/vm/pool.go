@@ -93,7 +93,8 @@ func (m *Machine) execute(a *activation, body func(L *lua.LState) *luaError) (er
 					a.cause = &Fault{Err: fmt.Errorf("panic: %v", r), Stack: string(debug.Stack())}
 				}
 			}
-			if mt.finish() && returned && !deep && mt.reset() {
+			mt.finish()
+			if returned && !deep && mt.reset() {
 				m.pool.Put(mt)
 			}
 		}()
