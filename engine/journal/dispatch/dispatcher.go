@@ -12,9 +12,10 @@ import (
 )
 
 // Dispatcher has the runs that have a place in a lane or need none. A run whose
-// lane is free is ready. Ready runs are leased in the order in which they became
-// ready: a lane with a long queue delays other lanes by one run at most. Every
-// operation takes the same time however many runs there are.
+// lane is free is ready. Scripts with ready runs are served one after the other, and
+// the runs of one script in the order in which they became ready: a lane with a long
+// queue delays other lanes by one run at most. Every operation takes the same time
+// however many runs there are.
 type Dispatcher struct {
 	owner     int64 // the store's epoch
 	clock     clock.Clock
@@ -23,7 +24,7 @@ type Dispatcher struct {
 	mu          sync.Mutex
 	closed      error // why no run is leased any more
 	cachedBytes int64
-	ready       runList
+	ready       readyRuns
 	lanes       map[laneKey]*lane
 	ruleEpochs  map[int64]*ruleEpochs // by hook
 	runs        map[int64]*run
@@ -40,7 +41,7 @@ const epochShift = 20
 // maxCached bytes of events.
 func New(owner int64, maxCached int64, clock clock.Clock) *Dispatcher {
 	return &Dispatcher{
-		owner: owner, maxCached: maxCached, clock: clock,
+		owner: owner, maxCached: maxCached, clock: clock, ready: newReadyRuns(),
 		lanes: map[laneKey]*lane{}, ruleEpochs: map[int64]*ruleEpochs{}, runs: map[int64]*run{}, leased: map[int64]*run{},
 	}
 }

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,6 +135,46 @@ func TestReservedRunGoesOn(t *testing.T) {
 		d.Apply(nil)
 		if seq := <-leased; seq != 1 {
 			t.Errorf("found run %d, expected 1", seq)
+		}
+	})
+}
+
+// TestScriptsAlternate: a script with many ready runs delays another by one run. A run that
+// is ready again is the first of its script.
+func TestScriptsAlternate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := dispatch.New(1, 1<<20, clock.System)
+		for hook, script := range map[int64]string{1: "many", 2: "many", 3: "few"} { // 4 is not known
+			d.SetScript(hook, script)
+		}
+		add := func(seq, hook int64) {
+			d.Apply([]ledger.Move{enter(&ledger.Run{Seq: seq, Hook: hook, Created: seq})})
+		}
+		for seq := range int64(6) {
+			add(10+seq, 1+seq%2)
+		}
+		add(20, 3)
+		add(30, 4)
+		var order []int64
+		lease := func() dispatch.LeasedRun {
+			r := next(t, d)
+			order = append(order, r.Seq)
+			return r
+		}
+		lease()
+		lease()
+		add(21, 3)
+		r := lease()
+		lease()
+		d.Requeue(r.Seq, r.Epoch)
+		for range 6 {
+			lease()
+		}
+		if want := []int64{10, 20, 30, 11, 30, 21, 12, 13, 14, 15}; !slices.Equal(order, want) {
+			t.Errorf("found %v, expected %v", order, want)
+		}
+		if r := next(t, d); r.Seq != 0 {
+			t.Errorf("found run %d, expected none", r.Seq)
 		}
 	})
 }

@@ -71,8 +71,7 @@ func (d *Dispatcher) next(ctx context.Context) (*run, error) {
 		defer d.mu.Unlock()
 		return nil, d.closed
 	}
-	if r := d.ready.first.unreserved(); r != nil {
-		d.ready.remove(r)
+	if r := d.ready.removeNext(); r != nil {
 		d.startLease(r)
 		d.mu.Unlock()
 		return r, nil

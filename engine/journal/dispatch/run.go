@@ -19,6 +19,7 @@ type run struct {
 	ruleEpoch          *ruleEpoch
 	laneNext, lanePrev *run
 	listNext, listPrev *run
+	readyIn            *readyScript
 	paused             bool // not leased; the run has its place in the lane
 	reserved           bool // not leased until the batch ends
 

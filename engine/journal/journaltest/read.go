@@ -81,8 +81,14 @@ func (f *fixture) history() (ids []string) {
 	} {
 		ids = append(ids, f.accept(arrival(contact(fmt.Sprint(i), "c_1", `{}`), h))[0].Runs...)
 	}
-	for _, state := range []journal.State{journal.Succeeded, journal.Failed, journal.Succeeded, journal.Failed} {
-		f.finish(lease(f.next()), state)
+	// Runs of the two scripts are leased in turn.
+	for range 4 {
+		a := f.next()
+		state := journal.Succeeded
+		if slices.Index(ids, a.Run.ID)%2 == 1 {
+			state = journal.Failed
+		}
+		f.finish(lease(a), state)
 	}
 	f.next() // the fifth is running, without a record yet; the sixth is queued
 	return ids

@@ -14,17 +14,19 @@ type startState struct {
 	wake        int64 // when the first run is due, in microseconds since 1970, zero for none
 	restored    int64 // when the file was restored from a backup, in microseconds since 1970, zero for never
 	runs        []dispatch.Placed
-	interrupted int // runs that were running
+	scripts     map[int64]string // of hooks
+	interrupted int              // runs that were running
 }
 
 type loadStatements struct {
-	own, last, interrupted, placed, live, wake, awaited, floods, nouns, written, deferred *stmt
+	own, scripts, last, interrupted, placed, live, wake, awaited, floods, nouns, written, deferred *stmt
 }
 
 func (l *loadStatements) prepare(c *conn) error {
 	return c.prepare(map[**stmt]string{
 		&l.own: `INSERT INTO store (one, owner, salt) VALUES (1, 1, ?)
 			ON CONFLICT DO UPDATE SET owner = owner + 1 RETURNING owner, salt, restored`,
+		&l.scripts:     `SELECT id, script FROM hook`,
 		&l.last:        `SELECT max(coalesce((SELECT max(seq) FROM run), 0), coalesce((SELECT max(seq) FROM event), 0))`,
 		&l.interrupted: `UPDATE run SET state = 0 WHERE ` + everyHook + ` AND state = 1`,
 		// In the order of places, so that the owner of a lane is the first of it.
@@ -62,6 +64,14 @@ func (t *tx) load(ctx context.Context) (f startState, err error) {
 		}
 		f.interrupted = int(changed)
 		if err := t.loadMemory(&l); err != nil {
+			return err
+		}
+		f.scripts = map[int64]string{}
+		err = l.scripts.each(func(row []driver.Value) error {
+			f.scripts[row[0].(int64)] = row[1].(string)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 		wake, err := l.wake.one()

@@ -99,7 +99,10 @@ func (t *tx) hook(name ledger.HookName) (hook ledger.Hook, err error) {
 		}
 	}
 	if err == nil {
-		t.committed(func() { t.hooks[name] = t.withRule(hook) })
+		t.committed(func() {
+			t.hooks[name] = t.withRule(hook)
+			t.dispatch.SetScript(hook.ID, name.Script)
+		})
 	}
 	return hook, err
 }

@@ -141,6 +141,9 @@ func open(ctx context.Context, cfg Config, lockFile *os.File) (_ *Store, err err
 		cfg.Log.Info("runs wait from before", "count", t.live)
 	}
 	t.dispatch = dispatch.New(t.owner, cfg.Memory, cfg.Clock)
+	for hook, script := range start.scripts {
+		t.dispatch.SetScript(hook, script)
+	}
 	t.dispatch.Fill(start.runs)
 	if files, err = datafile.Open(cfg.Path, lockFile); err != nil {
 		return nil, err
