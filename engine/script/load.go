@@ -38,6 +38,7 @@ func (d dependency) missing() bool { return d.stamp == stamp{} }
 // reader reads the files of one script and records what it read.
 type reader struct {
 	root     string
+	files    *fileReads
 	source   source
 	deps     map[string]dependency
 	texts    map[string]string
@@ -48,7 +49,7 @@ type reader struct {
 // file reads a file.
 func (r *reader) file(path string) ([]byte, error) {
 	began := machineTime()
-	text, at, err := readFile(r.root, path)
+	text, at, err := r.files.file(r.root, path)
 	r.deps[path] = dependency{stamp: at, sum: sha256.Sum256(text), read: began}
 	if errors.Is(err, errChanging) {
 		r.changing = true
@@ -81,7 +82,7 @@ func (r *reader) required(path string) ([]byte, error) {
 
 // load loads a script from its files.
 func (s *Set) load(ctx context.Context, src source) loadResult {
-	r := &reader{root: s.config.Dir, source: src, deps: map[string]dependency{}, texts: map[string]string{}}
+	r := &reader{root: s.config.Dir, files: s.files, source: src, deps: map[string]dependency{}, texts: map[string]string{}}
 	script, problems := s.compile(ctx, src, r)
 	for i := range problems {
 		problems[i].Script = src.name

@@ -180,7 +180,7 @@ func (s *Set) changed(e *entry, t *tree, mode scanMode) bool {
 			continue
 		}
 		began := machineTime()
-		text, now, err := readFile(s.config.Dir, path)
+		text, now, err := s.files.file(s.config.Dir, path)
 		if err != nil || sha256.Sum256(text) != d.sum || d.missing() {
 			return true
 		}

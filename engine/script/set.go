@@ -84,6 +84,7 @@ type Set struct {
 	triggers   *triggers
 	generation atomic.Pointer[Generation]
 	versions   *versionCache
+	files      *fileReads
 	pinned     *pinnedAwaits
 
 	mu       sync.Mutex // locked while the folder is scanned and loaded
@@ -129,7 +130,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	}
 	c.Dir = dir
 	s := &Set{
-		config: c, triggers: newTriggers(c.Apps), versions: newVersionCache(maxCachedVersions), pinned: &pinnedAwaits{},
+		config: c, triggers: newTriggers(c.Apps), versions: newVersionCache(maxCachedVersions), files: newFileReads(), pinned: &pinnedAwaits{},
 		entries: map[string]*entry{}, reported: map[Problem]bool{}, opened: c.Clock.Now(),
 	}
 	s.generation.Store(newGeneration(map[string]*Script{}, s.triggers, s.pinned))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -97,7 +96,7 @@ var errChanging = errors.New("the file is being written")
 
 // readFile reads a file of the scripts folder as text.
 func readFile(root, file string) (_ []byte, _ stamp, err error) {
-	f, err := os.Open(filepath.Join(root, filepath.FromSlash(file)))
+	f, err := openFile(filepath.Join(root, filepath.FromSlash(file)))
 	if err != nil {
 		return nil, stamp{}, readError(err)
 	}
@@ -107,6 +106,9 @@ func readFile(root, file string) (_ []byte, _ stamp, err error) {
 		return nil, stamp{}, readError(err)
 	}
 	at := stampOf(before)
+	if !before.Mode().IsRegular() {
+		return nil, at, fmt.Errorf("expected a file, found %s", kindOf(before))
+	}
 	if before.Size() > maxSource {
 		return nil, at, fmt.Errorf("the file has %d bytes; at most %d are read", before.Size(), maxSource)
 	}
@@ -126,6 +128,21 @@ func readFile(root, file string) (_ []byte, _ stamp, err error) {
 		return text, at, &encodingError{line: 1 + bytes.Count(text[:bad], []byte("\n")), found: text[bad]}
 	}
 	return text, at, nil
+}
+
+// kindOf describes what is in the place of a file.
+func kindOf(info fs.FileInfo) string {
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		return aFolder
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return notAFile
 }
 
 // encodingError is the error for a file that is not UTF-8 text.

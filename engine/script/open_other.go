@@ -1,0 +1,8 @@
+//go:build !unix
+
+package script
+
+import "os"
+
+// openFile opens a file to read it.
+func openFile(path string) (*os.File, error) { return os.Open(path) }
