@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// LoadTime bounds the top level of a program.
+const LoadTime = 200 * time.Millisecond
+
 // cpuTime returns how long the thread of the caller has executed. Where it cannot be read, as in
 // some containers, it is the time since the process began.
 func cpuTime() time.Duration {

@@ -2,7 +2,9 @@ package vm_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,4 +67,13 @@ func TestTimeOfABusyMachine(t *testing.T) {
 		})
 	}
 	running.Wait()
+}
+
+// TestLoadTime: a top level that loops ends after LoadTime.
+func TestLoadTime(t *testing.T) {
+	m := vm.New(vm.Config{Limits: vm.Limits{Instructions: 1 << 50}})
+	var over *vm.LimitError
+	if _, err := m.Load(t.Context(), program(t, m, `while true do end`), vm.Settings{}); !errors.As(err, &over) || over.Limit != "time" || !strings.Contains(err.Error(), vm.LoadTime.String()) {
+		t.Errorf("ended with %v", err)
+	}
 }

@@ -104,9 +104,10 @@ func New(c Config) *Machine {
 	return m
 }
 
-// Load runs the top level of a program and returns the hooks it registers.
+// Load runs the top level of a program and returns the hooks it registers. It may
+// execute for LoadTime, so that a file that loops does not hold up others for long.
 func (m *Machine) Load(ctx context.Context, p *Program, s Settings) ([]Registration, error) {
-	a := m.newActivation(ctx, p, s, Limits{})
+	a := m.newActivation(ctx, p, s, Limits{Time: LoadTime})
 	if err := m.execute(a, func(L *lua.LState) *luaError { return a.topLevel(L) }); err != nil {
 		return nil, err
 	}
