@@ -43,6 +43,9 @@ task in HighLevel and a message in Slack. Everything is on this machine.`,
 			if err != nil {
 				return err
 			}
+			if !c.Flags().Changed("log-level") {
+				log = slog.New(demoHandler{log.Handler()})
+			}
 			d.terminal, d.log = t, log
 			return d.run(c.Context())
 		},

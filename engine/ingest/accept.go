@@ -93,9 +93,8 @@ func resultOf(receipt journal.Receipt) string {
 // count counts and logs the result of an event.
 func (s *Server) count(m *message, event journal.Event, r eventResult, echo bool) {
 	s.counters.add(label(m.Request), r.Result)
-	level := slog.LevelInfo
-	if r.Result != "accepted" {
-		level = slog.LevelDebug
+	if !s.config.Log.Enabled(m.Context(), slog.LevelDebug) {
+		return
 	}
 	args := []any{"event", forLog(event.ID), "type", event.Type, "runs", r.Runs}
 	if event.Connection != "" {
@@ -104,7 +103,7 @@ func (s *Server) count(m *message, event journal.Event, r eventResult, echo bool
 	if echo { // then hooks for its trigger made no run
 		args = append(args, "echo", true)
 	}
-	s.config.Log.Log(m.Context(), level, "event "+r.Result, args...)
+	s.config.Log.DebugContext(m.Context(), "event "+r.Result, args...)
 }
 
 // label returns the part of a request's path by which it is counted. The rest of

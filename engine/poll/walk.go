@@ -281,7 +281,7 @@ func (sc *scan) accept(ctx context.Context, s journal.PollPage, events ...journa
 	for i, r := range receipts {
 		if r.Stored {
 			accepted++
-			sc.config.Log.Info("event accepted", "event", events[i].ID, "type", events[i].Type, "runs", len(r.Runs), "connection", events[i].Connection)
+			sc.config.Log.Debug("event accepted", "event", events[i].ID, "type", events[i].Type, "runs", len(r.Runs), "connection", events[i].Connection)
 		}
 	}
 	return accepted, nil

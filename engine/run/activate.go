@@ -93,7 +93,7 @@ func (r *Runner) execute(ctx context.Context, h *host) ending {
 		}
 	}
 	h.zone = r.zone(h.run)
-	h.log.Info(startText(h), "version", unit.Version.Short(), "attempt", h.run.Attempts)
+	h.log.Debug(startText(h), "version", unit.Version.Short(), "attempt", h.run.Attempts)
 	event, err := h.event.Table()
 	if err != nil {
 		return failed("the event cannot be passed to the script: "+err.Error(), "")

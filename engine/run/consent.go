@@ -155,7 +155,7 @@ func (h *host) recordDenied(ctx context.Context, s vm.Step, step journal.Step, w
 	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.logStep(s.Kind, step)
+	h.logStep(step)
 	return nil, e
 }
 

@@ -111,7 +111,7 @@ func (r *Runner) finish(work context.Context, h *host, o journal.Finish) {
 	}
 	executed := (h.run.Executed + o.Executed).Round(time.Microsecond)
 	if o.Problem == nil {
-		h.log.Info("run "+string(o.State), "took", executed)
+		h.log.Info("run "+string(o.State), "steps", h.last, "took", executed)
 	} else {
 		h.log.Error("run "+string(o.State), "took", executed, "at", o.Problem.Position, "error", o.Problem.Message)
 	}

@@ -275,7 +275,7 @@ func (h *host) recordFound(ctx context.Context, s vm.Step, step journal.Step, l 
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
 	h.log.Info("a look-up found that the call was done", "step", step.Number, "call", step.Name)
-	h.logStep(s.Kind, step)
+	h.logStep(step)
 	if step.Error != nil {
 		return nil, step.Error
 	}

@@ -122,7 +122,7 @@ func (h *host) runStep(ctx context.Context, s vm.Step, step journal.Step, again 
 	if s.Kind == vm.StepRespond {
 		h.sendRecorded(step)
 	}
-	h.logStep(s.Kind, step)
+	h.logStep(step)
 	if step.Error != nil {
 		return nil, step.Error
 	}
@@ -195,19 +195,12 @@ func (h *host) endActivation(ctx context.Context, step journal.Step, err error) 
 	return fmt.Errorf("%s: step %d %s: %w", step.Position, step.Number, step.Name, err)
 }
 
-// debugSteps are the steps that are logged at debug level.
-var debugSteps = map[vm.StepKind]bool{
-	vm.StepState: true, vm.StepLink: true, vm.StepNow: true, vm.StepRandom: true, vm.StepUUID: true,
-}
-
-// logStep logs a step that is recorded.
-func (h *host) logStep(kind vm.StepKind, step journal.Step) {
-	level := slog.LevelInfo
-	if debugSteps[kind] {
-		level = slog.LevelDebug
-	}
+// logStep logs a step that is recorded. The journal has it, so only one that failed is
+// above debug.
+func (h *host) logStep(step journal.Step) {
+	level := slog.LevelDebug
 	if step.Error != nil {
-		level = max(level, slog.LevelWarn)
+		level = slog.LevelWarn
 	}
 	if !h.log.Enabled(context.Background(), level) {
 		return

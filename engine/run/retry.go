@@ -110,7 +110,7 @@ func (h *host) resumeBegun(ctx context.Context, s vm.Step, step, record journal.
 	if _, err := h.record(ctx, step, journal.Effect{}); err != nil {
 		return nil, h.endActivation(ctx, step, fmt.Errorf("record step %d %s: %w", step.Number, step.Name, err))
 	}
-	h.logStep(s.Kind, step)
+	h.logStep(step)
 	return nil, e
 }
 
