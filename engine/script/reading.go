@@ -15,17 +15,17 @@ var errSlow = errors.New("it could not be read within 5 seconds; is it on a shar
 // readTime bounds the read of one file.
 const readTime = 5 * time.Second
 
-// fileReads reads files, each within readTime. A file whose read has not ended is not
-// read again until it has: a share that does not answer holds one goroutine for each of
-// its files.
+// fileReads reads files, each within readTime. A file with a read that took longer is not
+// read again until that has ended: a share that does not answer holds up one scan, and a
+// few goroutines.
 type fileReads struct {
-	mu      sync.Mutex
-	pending map[string]bool
-	read    func(root, file string) ([]byte, stamp, error)
+	mu   sync.Mutex
+	slow map[string]int // reads that took longer and have not ended, by path
+	read func(root, file string) ([]byte, stamp, error)
 }
 
 func newFileReads() *fileReads {
-	return &fileReads{pending: map[string]bool{}, read: readFile}
+	return &fileReads{slow: map[string]int{}, read: readFile}
 }
 
 // file reads a file of the scripts folder as text.
@@ -36,19 +36,12 @@ func (r *fileReads) file(root, file string) ([]byte, stamp, error) {
 		err  error
 	}
 	path := filepath.Join(root, file)
-	r.mu.Lock()
-	if r.pending[path] {
-		r.mu.Unlock()
+	if r.isSlow(path) {
 		return nil, stamp{}, errSlow
 	}
-	r.pending[path] = true
-	r.mu.Unlock()
 	done := make(chan result, 1)
 	go func() {
 		text, at, err := r.read(root, file)
-		r.mu.Lock()
-		delete(r.pending, path)
-		r.mu.Unlock()
 		done <- result{text, at, err}
 	}()
 	passed, stop := clock.System.Timer(readTime)
@@ -57,6 +50,25 @@ func (r *fileReads) file(root, file string) ([]byte, stamp, error) {
 	case got := <-done:
 		return got.text, got.at, got.err
 	case <-passed:
-		return nil, stamp{}, errSlow
+	}
+	r.addSlow(path, 1)
+	go func() {
+		<-done
+		r.addSlow(path, -1)
+	}()
+	return nil, stamp{}, errSlow
+}
+
+func (r *fileReads) isSlow(path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.slow[path] > 0
+}
+
+func (r *fileReads) addSlow(path string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slow[path] += n; r.slow[path] == 0 {
+		delete(r.slow, path)
 	}
 }

@@ -2,6 +2,7 @@ package script
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,10 +14,11 @@ import (
 // begun a second time.
 func TestSlowRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answer, begun := make(chan struct{}), 0
+		answer := make(chan struct{})
+		var begun atomic.Int32
 		r := newFileReads()
 		r.read = func(string, string) ([]byte, stamp, error) {
-			begun++
+			begun.Add(1)
 			<-answer
 			return []byte("text"), stamp{}, nil
 		}
@@ -26,8 +28,8 @@ func TestSlowRead(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if waited := clock.System.Now().Sub(began); waited != readTime || begun != 1 {
-			t.Errorf("waited %s, read %d times", waited, begun)
+		if waited := clock.System.Now().Sub(began); waited != readTime || begun.Load() != 1 {
+			t.Errorf("waited %s, read %d times", waited, begun.Load())
 		}
 		close(answer)
 		time.Sleep(time.Second) // by the clock of the bubble
